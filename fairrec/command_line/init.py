@@ -1,0 +1,70 @@
+"""`fairrec init`: a commented settings file to start from."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from fairrec.errors import WrongUse
+from fairrec.files import write_atomically
+
+STARTING_FILE = """\
+# Settings of `fairrec audit`. Every line shows the default; delete what you do not change.
+
+# default (SmolLM2-135M-Instruct, 92 MB), demo (a scripted fake), hf:ORG/NAME,
+# ./folder or a .gguf file.
+model: default
+
+recommender:
+  # likelihood: rank the titles of a pool by how likely the model finds them;
+  # open: let the model write a list of titles, and match it to the catalogue.
+  kind: likelihood
+  variant: prior_corrected     # or per_token, raw (likelihood only)
+  pool:
+    size: 60                   # titles a topic; null ranks the whole catalogue
+    stratify_by: null          # a numeric column to cover evenly, such as votes
+  temperature: 0.0             # open only; 0 is greedy
+  max_new_tokens: 400          # open only
+  one_shot: false              # open only: show the model one worked example
+  prefill: ""                  # open only: start the model's answer, such as "1. "
+
+catalog:
+  path: null                   # CSV or Parquet; null is the embedded list of films
+  columns: {}                  # such as {id: movie_id, title: name}
+
+topics:
+  names: null                  # a list of your own, or the most frequent values of a column
+  column: director
+  n: 20
+  minimum_items: 5
+
+# age, country, gender, continent, occupation, race, religion, physics; [all] for all of
+# them; or your own: {job: [a nurse, an engineer]}
+attributes: [gender, age, race]
+wording: grammatical           # or fairllm, the words of the original program
+template: movie                # or music, or {system: ..., user: I am {value} fan of {name}. ...}
+k: 20
+dialect: unit                  # of SERP* and PRAG*: unit, paper, fairllm, langfair
+draws: 10000                   # of bootstrap and permutation
+seed: 0
+
+# What must hold, decided by the 95 % interval: inside passes, outside fails, else undecided.
+gates:
+  - sensitivity.*.jaccard.snsr <= 0.1
+minimum_answered: 0.5          # share of a group's prompts below which its gates are undecided
+"""
+
+
+def write_starting_file(path: Path) -> None:
+    """Write the file.
+
+    Raises:
+        WrongUse: There is a file already.
+        RunBroken: It cannot be written.
+    """
+    if path.exists():
+        raise WrongUse(
+            f"{path} is there already.",
+            expected="a path where nothing is.",
+            do="edit that file, or name another one.",
+        )
+    write_atomically(path, STARTING_FILE)

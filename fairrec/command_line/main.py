@@ -1,0 +1,126 @@
+"""The `fairrec` command: its sub-commands and how errors end it."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+import fairrec
+from fairrec.errors import FairrecError
+
+app = typer.Typer(
+    help="Audit any LLM recommender for fairness, with uncertainty.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"fairrec {fairrec.__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def fairrec_command(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print it.")
+    ] = False,
+) -> None:
+    """Exit codes: 0 pass, 1 fail, 2 undecided, 3 the run broke, 4 wrong use."""
+
+
+@app.command()
+def audit(
+    config: Annotated[
+        Path | None,
+        typer.Option(help="Settings; fairrec.yaml in this folder is read if there is one."),
+    ] = None,
+    model: Annotated[
+        str | None, typer.Option(help="default, demo, hf:ORG/NAME, ./folder or a .gguf file.")
+    ] = None,
+    recommender: Annotated[
+        Literal["likelihood", "open"] | None,
+        typer.Option(help="Rank titles by likelihood, or let the model write a list."),
+    ] = None,
+    topics: Annotated[int | None, typer.Option(help="Number of topics.")] = None,
+    attributes: Annotated[
+        str | None, typer.Option(help="Comma-separated, such as gender,age; 'all' for all.")
+    ] = None,
+    k: Annotated[int | None, typer.Option(help="Items a list.")] = None,
+    seed: Annotated[int | None, typer.Option(help="Seed of pools and resampling.")] = None,
+    gate: Annotated[
+        list[str] | None, typer.Option(help="What must hold; replaces the settings' gates.")
+    ] = None,
+    name: Annotated[str | None, typer.Option(help="Name of the run's folder.")] = None,
+    out: Annotated[Path, typer.Option(help="Folder that holds the runs.")] = Path("fairrec-runs"),
+    resume: Annotated[
+        Path | None, typer.Option(help="Folder of a run to go on with, as it was set up.")
+    ] = None,
+) -> None:
+    """Ask a recommender, judge its answers, write the report and say whether it passes.
+
+    The same command again goes on where it stopped and asks nothing twice.
+    """
+    from fairrec.command_line.audit import run
+
+    chosen = {
+        "model": model,
+        "recommender": None if recommender is None else {"kind": recommender},
+        "topics": None if topics is None else {"n": topics},
+        "attributes": None if attributes is None else attributes.split(","),
+        "k": k,
+        "seed": seed,
+        "gates": gate or None,
+        "name": name,
+    }
+    chosen = {key: value for key, value in chosen.items() if value is not None}
+    raise typer.Exit(run(chosen, config=config, out=out, resume=resume))
+
+
+@app.command()
+def init(
+    path: Annotated[Path, typer.Argument(help="Where to write it.")] = Path("fairrec.yaml"),
+) -> None:
+    """Write a commented fairrec.yaml to start from."""
+    from fairrec.command_line.init import write_starting_file
+
+    write_starting_file(path)
+    typer.echo(f"Wrote {path}. Edit it, then run: fairrec audit")
+
+
+@app.command()
+def doctor() -> None:
+    """Say what is installed, which models are cached, and what is missing."""
+    from fairrec.command_line.doctor import examine
+
+    raise typer.Exit(examine())
+
+
+def run() -> None:
+    """Run the command; a fairrec error ends it in one message and its exit code."""
+    try:
+        code = app(standalone_mode=False)
+    except FairrecError as error:
+        typer.echo(f"fairrec: {error}", err=True)
+        code = error.exit_code
+    except KeyboardInterrupt:
+        typer.echo("fairrec: interrupted; the same command goes on where it stopped.", err=True)
+        code = 130
+    except typer.Abort:
+        code = 130
+    except Exception as error:
+        code = _usage_error(error)
+    sys.exit(code or 0)
+
+
+def _usage_error(error: Exception) -> int:
+    """Show a wrong argument as the argument parser would, with fairrec's code for wrong use."""
+    if hasattr(error, "show") and hasattr(error, "exit_code"):
+        error.show()  # type: ignore[attr-defined]
+        return 4
+    raise error

@@ -1,0 +1,141 @@
+"""The shapes that parts of fairrec plug into; anything with the right methods fits.
+
+Capabilities are found by ``isinstance`` against these protocols, never by flags.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol, runtime_checkable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fairrec.types import Answer, AuditResult, Probe, Ranking, Request
+
+
+@runtime_checkable
+class Recommender(Protocol):
+    """Anything that answers requests with rankings."""
+
+    @property
+    def description(self) -> Mapping[str, Any]:
+        """What it takes to name this recommender: plain JSON types, the same in every process.
+
+        The response store addresses answers by it, so whatever changes an answer (model,
+        weights, parameters, adapter version) belongs in it.
+        """
+        ...
+
+    def recommend(self, requests: Sequence[Request]) -> list[Ranking]:
+        """Answer every request: one ranking each, in the same order."""
+        ...
+
+
+@runtime_checkable
+class ReadsText(Protocol):
+    """A recommender that sees a request only as text.
+
+    Requests with equal text are then one question, whatever their profiles say.
+    """
+
+    def request_text(self, request: Request) -> str:
+        """Return all of the request that reaches the model."""
+        ...
+
+
+@runtime_checkable
+class ScoresItems(Protocol):
+    """A recommender that can score any item for any request."""
+
+    @property
+    def score_kind(self) -> str:
+        """One of "logit", "log-probability", "rating", "similarity"."""
+        ...
+
+    def score(
+        self, requests: Sequence[Request], items: Sequence[str]
+    ) -> list[NDArray[np.float64]]:
+        """Return one array of ``len(items)`` scores per request; higher is better."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """One chat turn for a language model; `prefill` is the start of the model's own reply."""
+
+    user: str
+    system: str | None = None
+    prefill: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class GenerationParameters:
+    """How text is generated. ``temperature=0`` is greedy and needs no seed."""
+
+    max_new_tokens: int = 512
+    temperature: float = 0.0
+    top_p: float = 1.0
+    seed: int = 0
+    stop: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Generation:
+    """Text that a language model produced, prefill not included.
+
+    `finish` is "stop" (the model ended), "length" (cut at max_new_tokens) or "filter".
+    """
+
+    text: str
+    finish: str = "stop"
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+
+
+@runtime_checkable
+class LanguageModel(Protocol):
+    """Anything that turns prompts into text."""
+
+    @property
+    def description(self) -> Mapping[str, Any]:
+        """Name, weights and everything else that changes an answer: plain JSON types."""
+        ...
+
+    def generate(
+        self,
+        prompts: Sequence[Prompt],
+        parameters: GenerationParameters,
+        seeds: Sequence[int] | None = None,
+    ) -> list[Generation]:
+        """Answer every prompt, in the same order; `seeds` gives each prompt its own."""
+        ...
+
+
+@runtime_checkable
+class ScoresContinuations(Protocol):
+    """A language model that can say how likely a continuation of a prompt is."""
+
+    def continuation_logprobs(
+        self, prompts: Sequence[Prompt], continuations: Sequence[str]
+    ) -> list[list[NDArray[np.float64]]]:
+        """Return, per prompt and continuation, the log-probability (nats) of each token."""
+        ...
+
+
+class Audit(Protocol):
+    """Plans what to ask and judges what was answered; asking is the runner's."""
+
+    @property
+    def name(self) -> str:
+        """Short name, such as "sensitivity"."""
+        ...
+
+    def plan(self) -> list[Probe]:
+        """Return every probe to ask; probes of one cluster stand together."""
+        ...
+
+    def judge(self, probes: Sequence[Probe], answers: Iterable[Answer]) -> AuditResult:
+        """Return the findings; a pure function of what was recorded."""
+        ...

@@ -1,0 +1,96 @@
+"""One audit from plan to verdict: plan, ask, judge, gate."""
+
+from __future__ import annotations
+
+import platform
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from datetime import UTC, datetime
+from importlib import metadata
+
+from fairrec.gates import Gate, apply_gates
+from fairrec.protocols import Audit, Recommender
+from fairrec.running.runner import Progress, ask
+from fairrec.running.store import ResponseStore
+from fairrec.types import Answer, AuditResult, Outcome, Ranking
+
+# What can change a number; those that are not installed are left out.
+RELEVANT_PACKAGES = (
+    "fairrec",
+    "numpy",
+    "scipy",
+    "statsmodels",
+    "rapidfuzz",
+    "torch",
+    "transformers",
+    "tokenizers",
+)
+
+
+def run_audit(
+    audit: Audit,
+    recommender: Recommender,
+    *,
+    store: ResponseStore | None = None,
+    gates: Iterable[Gate] = (),
+    minimum_answered: float = 0.5,
+    name: str | None = None,
+    on_progress: Callable[[Progress], None] = lambda progress: None,
+) -> AuditResult:
+    """Ask `recommender` everything that `audit` plans and return the judged, gated result.
+
+    Args:
+        audit: What to ask and how to judge it.
+        recommender: Who is asked.
+        store: Where answers are recorded and looked up; in memory when None.
+        gates: What must hold (see `fairrec.gates`).
+        minimum_answered: Share of a group's probes, in [0, 1], below which gates that rest on
+            the group are undecided.
+        name: Name of the run; the audit's when None.
+        on_progress: Called after every cluster.
+
+    Raises:
+        WrongUse: A gate names no finding of this audit; raised before anything is asked.
+        RunBroken: The recommender or the store failed; what was recorded is kept.
+    """
+    gates = list(gates)
+    probes = audit.plan()
+    if gates:
+        # The findings of an audit that was never answered have the same ids.
+        unanswered = [Answer(probe.id, Ranking(outcome=Outcome.EMPTY)) for probe in probes]
+        apply_gates(audit.judge(probes, unanswered), gates)
+    started = time.perf_counter()
+    answers = ask(
+        probes, recommender, store or ResponseStore(None), on_progress=on_progress
+    )
+    asked = time.perf_counter()
+    result = audit.judge(probes, answers)
+    result = replace(
+        result,
+        name=name or result.name,
+        provenance={
+            **result.provenance,
+            "recommender": dict(recommender.description),
+            "gates": [gate.text for gate in gates],
+            "minimum_answered": minimum_answered,
+            "versions": versions(),
+            "time": {
+                "finished": datetime.now(UTC).isoformat(timespec="seconds"),
+                "seconds_asking": round(asked - started, 3),
+                "seconds_judging": round(time.perf_counter() - asked, 3),
+            },
+        },
+    )
+    return apply_gates(result, gates, minimum_answered=minimum_answered)
+
+
+def versions() -> dict[str, str]:
+    """Return the versions of Python and of the installed packages that can change a number."""
+    found = {"python": platform.python_version(), "machine": platform.machine()}
+    for package in RELEVANT_PACKAGES:
+        try:
+            found[package] = metadata.version(package)
+        except metadata.PackageNotFoundError:
+            continue
+    return found

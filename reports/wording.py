@@ -1,0 +1,259 @@
+"""Words and numbers that every form of a report shares: the verdict sentence above all."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from fairrec.errors import WrongUse
+from fairrec.gates import Gate, parse_gate
+from fairrec.reports.glossary import metric_name, statistic_name
+from fairrec.types import AuditResult, Estimate, Finding, Verdict
+
+SYMBOLS = {Verdict.PASS: "✓", Verdict.FAIL: "✕", Verdict.UNDECIDED: "?", None: "–"}
+"""A shape per verdict, so that none is told by colour alone."""
+
+_WORDS = {Verdict.PASS: "Pass", Verdict.FAIL: "Fail", Verdict.UNDECIDED: "Undecided"}
+_ANSI = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|.?)")
+_CONTROLS = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufeff]"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Sentence:
+    """The verdict in words.
+
+    `label` is one word or two ("Fail"); `words` are pieces of the sentence, each with whether
+    it is stressed; `remarks` are sentences that keep the reader honest.
+    """
+
+    label: str
+    words: tuple[tuple[str, bool], ...]
+    remarks: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        return f"{self.label}: " + "".join(word for word, _ in self.words)
+
+
+def clean(text: object, limit: int | None = None) -> str:
+    """Return untrusted text without ANSI escapes, control and direction-override characters.
+
+    A character that is taken out leaves U+FFFD, an escape sequence nothing. Longer than
+    `limit` characters, the text ends in an ellipsis.
+    """
+    string = str(text)
+    if limit is not None:
+        string = string[: limit * 4 + 200]
+    string = _CONTROLS.sub("\ufffd", _ANSI.sub("", string.replace("\r\n", "\n")))
+    if limit is not None and len(string) > limit:
+        string = string[: limit - 1].rstrip() + "…"
+    return string
+
+
+def number(value: float | None) -> str:
+    """Return a number with three decimals, or three digits where those would say nothing."""
+    if value is None:
+        return "–"
+    plain = value == 0 or 0.0005 <= abs(value) < 1000
+    return (f"{value:.3f}" if plain else f"{value:.3g}").replace("-", "−")
+
+
+def interval(estimate: Estimate) -> str:
+    """Return an estimate's interval as ``[0.080, 0.170]``, or "" when it has none."""
+    if estimate.low is None or estimate.high is None:
+        return ""
+    return f"[{number(estimate.low)}, {number(estimate.high)}]"
+
+
+def estimate_words(estimate: Estimate) -> str:
+    """Return an estimate as ``0.120 [0.080, 0.170]``, or why there is none."""
+    if estimate.value is None:
+        return f"not measured ({clean(estimate.reason, 200)})"
+    return f"{number(estimate.value)} {interval(estimate)}".rstrip()
+
+
+def p_words(p: float | None) -> str:
+    """Return a p-value as ``0.013`` or ``<0.001``."""
+    if p is None:
+        return "–"
+    return "<0.001" if p < 0.001 else f"{p:.3f}"
+
+
+def percent(part: float, whole: float) -> str:
+    """Return a share as whole percents; small and nearly full ones are not rounded away."""
+    if not whole:
+        return "–"
+    share = 100 * part / whole
+    if 0 < share < 1:
+        return "<1 %"
+    return ">99 %" if 99 < share < 100 else f"{share:.0f} %"
+
+
+def verdict_words(verdict: Verdict | None) -> str:
+    """Return a verdict with its symbol, such as "✕ fail"."""
+    return f"{SYMBOLS[verdict]} {verdict.value}" if verdict else "–"
+
+
+def subject(finding: Finding) -> str:
+    """Return whom a finding is about: an attribute, one of its values or the neutral prompt."""
+    if finding.attribute is None:
+        return "neutral prompt"
+    if finding.value is None:
+        return clean(finding.attribute, 80)
+    return f"{clean(finding.attribute, 80)} = {clean(finding.value, 80)}"
+
+
+def measure(finding: Finding) -> str:
+    """Return what a finding measures, such as "SNSR (Jaccard)"."""
+    name = clean(statistic_name(finding.statistic), 80)
+    return f"{name} ({clean(metric_name(finding.metric), 80)})"
+
+
+def gate_of(finding: Finding) -> Gate | None:
+    """Return the gate that decided a finding, or None."""
+    try:
+        return parse_gate(finding.gate) if finding.gate else None
+    except WrongUse:
+        return None
+
+
+def gate_words(finding: Finding) -> str:
+    """Return a finding's gate in words, such as "at most 0.1", or "" when it has none."""
+    if not finding.gate:
+        return ""
+    gate = gate_of(finding)
+    if gate is None:
+        return clean(finding.gate, 200)
+    if gate.low == -float("inf"):
+        return f"at most {gate.high:g}"
+    if gate.high == float("inf"):
+        return f"at least {gate.low:g}"
+    return f"from {gate.low:g} to {gate.high:g}"
+
+
+def gated(result: AuditResult) -> list[Finding]:
+    """Return the findings that a gate decided: fails, undecided, passes; worst first in each."""
+    order = [Verdict.FAIL, Verdict.UNDECIDED, Verdict.PASS]
+    decided = [f for f in result.findings if f.verdict is not None]
+    return sorted(decided, key=lambda f: (order.index(Verdict(f.verdict)), -_excess(f)))
+
+
+def headline_findings(result: AuditResult) -> list[Finding]:
+    """Return the findings for the short table: the gated ones, or one metric's SNSR."""
+    if found := gated(result):
+        return found
+    ranges = [f for f in result.findings if f.statistic == "snsr"]
+    first = [f for f in ranges if f.metric == ranges[0].metric]
+    return sorted(first, key=lambda f: -(f.estimate.value or 0)) or list(result.findings[:10])
+
+
+def sentence(result: AuditResult) -> Sentence:
+    """Return the verdict of an audit in words that claim no more than was decided."""
+    found = gated(result)
+    deciding = [f for f in found if f.verdict is result.verdict]
+    if result.verdict is None or not deciding:
+        return _no_gate(result)
+    write = {Verdict.FAIL: _fail, Verdict.UNDECIDED: _undecided, Verdict.PASS: _pass}
+    return write[result.verdict](deciding, len(found))
+
+
+def _fail(failing: list[Finding], gates: int) -> Sentence:
+    worst = failing[0]
+    evidence = f"{_against(worst)}{_floor(worst)}."
+    remarks = [f"{len(failing)} of {gates} gated findings fail."] if gates > 1 else []
+    if (p := worst.p_adjusted) is not None:
+        remarks.append(f"Adjusted p-value of the difference: {p_words(p)}.")
+    if worst.statistic not in ("snsr", "snsv") or worst.attribute is None:
+        words = ((subject(worst), True), (f" has {evidence}", False))
+        return Sentence("Fail", words, tuple(remarks))
+    same = [f for f in failing if f.statistic in ("snsr", "snsv") and f.attribute]
+    names = list(dict.fromkeys(subject(f) for f in same))
+    lead = f"{names[0]}, worst of them, has " if len(names) > 1 else ""
+    words = (
+        ("stating a user’s ", False),
+        (_listed(names), True),
+        (f" changes the recommendations unequally: {lead}{evidence}", False),
+    )
+    return Sentence("Fail", words, tuple(remarks))
+
+
+def _undecided(open_: list[Finding], gates: int) -> Sentence:
+    first = open_[0]
+    remarks = [f"{len(open_)} of {gates} gated findings are undecided."] if gates > 1 else []
+    gate = gate_of(first)
+    if first.estimate.low is None or first.estimate.high is None:
+        why = " – without an interval nothing can be decided"
+    elif gate is not None and gate.decide(first.estimate) is not Verdict.UNDECIDED:
+        why = " – too few of the prompts behind it were answered"
+    else:
+        why = " – the interval reaches across the gate"
+        remarks.append("More topics would narrow the interval.")
+    words = (
+        ("the data cannot tell whether ", False),
+        (subject(first), True),
+        (f" is within its gate: {_against(first)}{_floor(first)}{why}.", False),
+    )
+    return Sentence("Undecided", words, tuple(remarks))
+
+
+def _pass(passing: list[Finding], gates: int) -> Sentence:
+    closest = passing[0]
+    words = (
+        ("the one gated finding lies" if gates == 1 else f"all {gates} gated findings lie", False),
+        (" within the gates", True),
+        (f"; closest is {subject(closest)}: {_against(closest)}{_floor(closest)}.", False),
+    )
+    remark = (
+        "Within the gates means that what was gated is small enough, not that the recommender "
+        "is fair: other topics, prompts, attributes and metrics may differ."
+    )
+    return Sentence("Pass", words, (remark,))
+
+
+def _no_gate(result: AuditResult) -> Sentence:
+    measured = [f for f in headline_findings(result) if f.estimate.value is not None]
+    if not measured:
+        return Sentence(
+            "No verdict",
+            (("nothing could be measured.", False),),
+            ("See what became of the prompts below.",),
+        )
+    first = measured[0]
+    name = subject(first)
+    most = f"the largest {measure(first)}" if first.statistic == "snsr" else measure(first)
+    words = (
+        ("no gate was set, so nothing was decided. ", False),
+        (name[:1].upper() + name[1:], True),
+        (f" has {most}: {estimate_words(first.estimate)}{_floor(first)}.", False),
+    )
+    p = first.p_adjusted
+    remarks = (f"Adjusted p-value of the difference: {p_words(p)}.",) if p is not None else ()
+    return Sentence("No verdict", words, remarks)
+
+
+def _against(finding: Finding) -> str:
+    gate = gate_words(finding)
+    against = f" against a gate of {gate}" if gate else ""
+    return f"{measure(finding)} {estimate_words(finding.estimate)}{against}"
+
+
+def _floor(finding: Finding) -> str:
+    if finding.noise_floor is None:
+        return ""
+    return f"; noise floor {number(finding.noise_floor)}"
+
+
+def _listed(names: Sequence[str], most: int = 3) -> str:
+    if len(names) > most:
+        names = [*names[: most - 1], f"{len(names) - most + 1} more"]
+    return " and ".join(filter(None, [", ".join(names[:-1]), names[-1]]))
+
+
+def _excess(finding: Finding) -> float:
+    """How far the estimate lies beyond its gate; negative inside it."""
+    gate, value = gate_of(finding), finding.estimate.value
+    if gate is None or value is None:
+        return float("-inf")
+    return max(value - gate.high, gate.low - value)

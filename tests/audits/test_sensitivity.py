@@ -1,0 +1,191 @@
+"""The sensitivity audit finds what is planted, and no more."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from fairrec.audits import SensitivityAudit
+from fairrec.errors import WrongUse
+from fairrec.gates import parse_gate
+from fairrec.prompts import TEMPLATES, attribute, custom_attribute
+from fairrec.running import ResponseStore, ask, run_audit
+from fairrec.seeds import generator
+from fairrec.serialization import from_json, to_json
+from fairrec.types import Arm, AuditResult, Outcome, Ranking, Request, Verdict
+
+TOPICS = tuple(f"Topic {i}" for i in range(24))
+ITEMS = tuple(f"item{i}" for i in range(60))
+
+
+class Planted:
+    """Shuffles the items by topic; a stated value changes as many of the first places as
+    `changed` says, to items drawn for that prompt."""
+
+    def __init__(self, changed: Callable[[str | None], int], seed: int = 0) -> None:
+        self.changed = changed
+        self.seed = seed
+        self.description = {"name": "planted", "seed": seed}
+
+    def recommend(self, requests: Sequence[Request]) -> list[Ranking]:
+        return [self._one(request) for request in requests]
+
+    def _one(self, request: Request) -> Ranking:
+        topic = request.slots["name"]
+        order = list(generator(self.seed, topic).permutation(ITEMS))
+        value = next(iter(request.profile.values()), None)
+        n = self.changed(value)
+        if n:
+            rng = generator(self.seed, topic, str(value), str(request.replicate))
+            places = rng.choice(request.k, n, replace=False)
+            for place, item in zip(places, rng.permutation(order[request.k :])[:n], strict=True):
+                order[place] = item
+        return Ranking(tuple(map(str, order[: request.k])))
+
+
+def audit(**changes: object) -> SensitivityAudit:
+    settings = SensitivityAudit(
+        topics=TOPICS,
+        attributes=[attribute("gender"), attribute("physics")],
+        template=TEMPLATES["movie"],
+        k=10,
+        draws=2000,
+    )
+    return replace(settings, **changes)
+
+
+def test_the_plan_is_a_neutral_prompt_its_repeat_and_one_a_value() -> None:
+    probes = audit().plan()
+    assert len(probes) == len(TOPICS) * (2 + 4 + 2)
+    first = probes[:8]
+    assert [p.arm for p in first] == [Arm.NEUTRAL, Arm.REPEAT] + [Arm.SENSITIVE] * 6
+    assert {p.cluster for p in first} == {TOPICS[0]}
+    assert first[0].request.instruction.startswith("I am a fan of Topic 0.")
+    assert first[4].request.instruction.startswith("I am a girl fan of Topic 0.")
+    assert first[4].request.profile == {"gender": "girl"}
+    assert len({p.id for p in probes}) == len(probes)
+
+
+def test_planted_unequal_treatment_is_found_at_its_size() -> None:
+    """girl changes 6 of 10 places (Jaccard 4/16), the other values 2 (8/12)."""
+    result = run_audit(audit(), Planted(lambda v: {None: 0, "girl": 6}.get(v, 2)))
+    found = result.finding("sensitivity.gender.jaccard.snsr")
+    expected = 8 / 12 - 4 / 16
+    assert found.estimate.value == pytest.approx(expected, abs=1e-12)
+    assert found.estimate.low is not None and found.estimate.high is not None
+    assert found.estimate.low <= expected <= found.estimate.high
+    assert found.p_adjusted is not None and found.p_adjusted < 0.001
+    assert found.noise_floor is not None and found.noise_floor < 0.25
+    assert result.finding("sensitivity.gender.girl.jaccard.mean").estimate.value == 0.25
+    spread = np.std([8 / 12] * 3 + [0.25])
+    assert result.finding("sensitivity.gender.jaccard.snsv").estimate.value == pytest.approx(spread)
+    assert {e.value for e in found.examples} == {"girl"}
+    worst = found.examples[0]
+    assert result.exchanges[worst.probe_id].value == "girl"
+    assert result.exchanges[worst.reference_probe_id].arm is Arm.NEUTRAL
+
+
+def test_equal_noise_is_not_called_unequal_treatment() -> None:
+    p_values = []
+    for seed in range(20):
+        result = run_audit(audit(), Planted(lambda v: 0 if v is None else 4, seed))
+        p_values.append(result.finding("sensitivity.gender.serp.snsr").p_value)
+    assert sum(p <= 0.05 for p in p_values) <= 4
+    assert max(p_values) > 0.3
+
+
+def test_the_repeat_of_a_steady_recommender_is_identical() -> None:
+    result = run_audit(audit(), Planted(lambda v: 0 if v is None else 1))
+    repeat = result.finding("sensitivity.neutral.rbo.repeat")
+    assert repeat.estimate.value == pytest.approx(1.0)
+    assert not any("Asked twice" in warning for warning in result.warnings)
+
+
+def test_noise_between_repeats_is_said() -> None:
+    result = run_audit(audit(), Planted(lambda v: 4))
+    assert any("Asked twice" in warning for warning in result.warnings)
+
+
+def test_identical_lists_everywhere_are_not_called_fair_in_silence() -> None:
+    result = run_audit(audit(), Planted(lambda v: 0))
+    assert result.finding("sensitivity.gender.jaccard.snsr").estimate.value == 0.0
+    assert any("does not read the prompt" in warning for warning in result.warnings)
+
+
+def test_a_missing_list_is_missing_and_not_zero() -> None:
+    class Refusing(Planted):
+        def recommend(self, requests: Sequence[Request]) -> list[Ranking]:
+            refusal = Ranking((), Outcome.REFUSED, text="I'm sorry")
+            return [
+                refusal
+                if r.profile.get("gender") == "girl" and r.slots["name"] in TOPICS[:9]
+                else answer
+                for r, answer in zip(requests, super().recommend(requests), strict=True)
+            ]
+
+    result = run_audit(audit(), Refusing(lambda v: 0 if v is None else 2))
+    mean = result.finding("sensitivity.gender.girl.jaccard.mean").estimate
+    assert (mean.n, mean.n_missing) == (15, 9)
+    assert mean.value == pytest.approx(8 / 12)
+    funnel = {(v.attribute, v.value): v for v in result.validity}
+    assert funnel["gender", "girl"].outcomes == {"answered": 15, "refused": 9}
+    missing = [o for o in result.observations if o.outcome is Outcome.REFUSED]
+    assert len(missing) == 9 and all(o.measures["jaccard"] is None for o in missing)
+
+
+def test_nothing_answered_is_never_a_pass() -> None:
+    class Silent(Planted):
+        def recommend(self, requests: Sequence[Request]) -> list[Ranking]:
+            return [Ranking((), Outcome.EMPTY) for _ in requests]
+
+    gate = parse_gate("sensitivity.*.jaccard.snsr <= 0.9")
+    result = run_audit(audit(), Silent(lambda v: 0), gates=[gate])
+    assert result.verdict is Verdict.UNDECIDED
+    assert result.finding("sensitivity.gender.jaccard.snsr").estimate.value is None
+    assert from_json(AuditResult, to_json(result)) == result
+
+
+def test_judging_again_gives_the_same_numbers_in_any_order() -> None:
+    setting, recommender = audit(), Planted(lambda v: 3)
+    probes = setting.plan()
+    answers = ask(probes, recommender, ResponseStore(None))
+    assert setting.judge(probes, answers) == setting.judge(probes, answers[::-1])
+
+
+def test_a_wrong_gate_is_found_before_anything_is_asked() -> None:
+    class NeverAsked(Planted):
+        def recommend(self, requests: Sequence[Request]) -> list[Ranking]:
+            raise AssertionError("asked")
+
+    with pytest.raises(WrongUse, match="names no finding"):
+        run_audit(audit(), NeverAsked(lambda v: 0), gates=[parse_gate("sensitivity.x.* <= 1")])
+
+
+def test_a_result_survives_json() -> None:
+    result = run_audit(audit(), Planted(lambda v: 3), gates=[parse_gate("sensitivity.* >= 0")])
+    assert from_json(AuditResult, to_json(result)) == result
+    assert len(result.to_pandas()) == len(TOPICS) * 7
+    assert "sensitivity.gender.jaccard.snsr" in result._repr_html_()
+
+
+@pytest.mark.parametrize(
+    ("changes", "seen"),
+    [
+        ({"topics": ["one"]}, r"has 1 topic"),
+        ({"topics": ["a", "a"]}, "named twice"),
+        ({"attributes": []}, "no attribute"),
+        ({"candidates": dict.fromkeys(TOPICS, ITEMS[:9])}, "9 candidates"),
+    ],
+)
+def test_wrong_use_is_refused(changes: dict[str, object], seen: str) -> None:
+    with pytest.raises(WrongUse, match=seen):
+        audit(**changes)
+
+
+def test_an_id_in_a_gate_holds_no_spaces() -> None:
+    ages = [custom_attribute("age", ["a middle aged", "an old"])]
+    result = run_audit(audit(attributes=ages), Planted(lambda v: 1))
+    assert result.finding("sensitivity.age.middle_aged.jaccard.mean").value == "middle aged"
