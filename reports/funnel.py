@@ -6,7 +6,8 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from fairrec.reports.wording import clean, percent
+from fairrec.reports.untrusted import clean
+from fairrec.reports.wording import percent
 from fairrec.types import Outcome, Validity
 
 DIFFERS_BY = 0.10
@@ -27,7 +28,7 @@ class Cell:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One group of the funnel; `attribute` is set on the first row of an attribute only."""
+    """One group of the funnel; `value` is empty for the neutral prompt."""
 
     attribute: str
     value: str
@@ -53,8 +54,9 @@ class Funnel:
     answered: int
 
     @property
-    def flagged(self) -> int:
-        return sum(row.flagged for row in self.rows)
+    def flagged(self) -> tuple[Row, ...]:
+        """The rows in which a share differs from the reference."""
+        return tuple(row for row in self.rows if row.flagged)
 
 
 def funnel(validity: Sequence[Validity]) -> Funnel | None:
@@ -64,24 +66,28 @@ def funnel(validity: Sequence[Validity]) -> Funnel | None:
     reference = next((v for v in validity if v.attribute is None), None)
     total = _total(validity)
     names = [o.value for o in Outcome if o is Outcome.ANSWERED or total.outcomes.get(o.value)]
+    against = reference or total
     rows: list[Row] = []
     for v in validity:
-        first = not rows or v.attribute != validity[len(rows) - 1].attribute
-        against = reference or total
         rows.append(
             Row(
-                attribute=clean(v.attribute or "neutral prompt", 80) if first else "",
+                attribute=clean(v.attribute or "neutral prompt", 80),
                 value=clean(v.value or "", 80),
                 asked=v.asked,
                 outcomes=tuple(
-                    _cell(v.outcomes.get(name, 0), v.asked, against.outcomes.get(name, 0),
-                          against.asked)
+                    _cell(
+                        v.outcomes.get(name, 0),
+                        v.asked,
+                        against.outcomes.get(name, 0),
+                        against.asked,
+                    )
                     for name in names
                 ),
                 recommended=v.recommended,
                 matches=tuple(
-                    _cell(getattr(v, key), v.recommended, getattr(against, key),
-                          against.recommended)
+                    _cell(
+                        getattr(v, key), v.recommended, getattr(against, key), against.recommended
+                    )
                     for key in _MATCHES
                 ),
             )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from fairrec.reports.untrusted import clean
 from fairrec.types import Finding
 
 
@@ -79,12 +80,12 @@ STATISTICS = {
 
 def metric_name(metric: str) -> str:
     """Return a metric's name for readers; one that is not known names itself."""
-    return METRICS[metric].name if metric in METRICS else metric
+    return METRICS[metric].name if metric in METRICS else clean(metric, 80)
 
 
 def statistic_name(statistic: str) -> str:
     """Return a statistic's name for readers; one that is not known names itself."""
-    return STATISTICS[statistic].name if statistic in STATISTICS else statistic
+    return STATISTICS[statistic].name if statistic in STATISTICS else clean(statistic, 80)
 
 
 def terms_used(findings: Iterable[Finding]) -> list[Term]:

@@ -8,10 +8,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import zip_longest
 
-from fairrec.reports.wording import clean, gated, measure, number
+from fairrec.reports.glossary import metric_name
+from fairrec.reports.untrusted import clean
+from fairrec.reports.wording import gated, number
 from fairrec.types import AuditResult, Example, Exchange, Finding, is_off_catalogue
 
-MOST_PAIRS = 40
+MOST_ATTRIBUTES = 20
 MOST_TITLE = 160
 MOST_TEXT = 2_000
 
@@ -39,30 +41,31 @@ class Side:
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """The neutral side and the sensitive side of one example."""
+    """The neutral side and the sensitive side of one example; `measures` in words."""
 
     cluster: str
     value: str
-    measure: str
+    measures: str
     neutral: Side
     sensitive: Side
 
 
-def worst_pairs(result: AuditResult) -> list[tuple[str, list[Pair]]]:
-    """Return pairs per attribute, gated and larger findings first, at most `MOST_PAIRS`."""
-    found: dict[str, list[Pair]] = {}
+def worst_pairs(result: AuditResult, most: int = 3) -> list[tuple[str, list[Pair]]]:
+    """Return at most `most` pairs per attribute, gated and larger findings first."""
     seen: set[tuple[str, str]] = set()
-    by_attribute: dict[str, list[tuple[Finding, Example]]] = {}
+    by_attribute: dict[str, list[Example]] = {}
     for finding in _ordered(result):
         for example in finding.examples:
             ids = (example.probe_id, example.reference_probe_id)
             if ids not in seen and all(id in result.exchanges for id in ids):
                 seen.add(ids)
-                by_attribute.setdefault(finding.attribute or "", []).append((finding, example))
-    share = max(1, min(5, MOST_PAIRS // max(1, len(by_attribute))))
-    for attribute, pairs in list(by_attribute.items())[:MOST_PAIRS]:
-        found[clean(attribute, 80)] = [_pair(result, *pair) for pair in pairs[:share]]
-    return list(found.items())
+                by_attribute.setdefault(finding.attribute or "", []).append(example)
+    shown = {a: examples[:most] for a, examples in list(by_attribute.items())[:MOST_ATTRIBUTES]}
+    measures = _measures(result, {e.probe_id for examples in shown.values() for e in examples})
+    return [
+        (clean(attribute, 80), [_pair(result, e, measures.get(e.probe_id, "")) for e in examples])
+        for attribute, examples in shown.items()
+    ]
 
 
 def movements(
@@ -103,9 +106,14 @@ def prompt_difference(
     for kind, *ends in matcher.get_opcodes():
         pieces = ("".join(left[ends[0] : ends[1]]), "".join(right[ends[2] : ends[3]]))
         for side, piece in zip(sides, pieces, strict=True):
-            if piece:
-                side.append((piece, kind != "equal"))
-    return tuple(sides[0]), tuple(sides[1])
+            if kind == "equal":
+                side.append((piece, False))
+            else:
+                words = piece.rstrip()
+                start, end = len(words) - len(words.lstrip()), len(words)
+                side += [(piece[:start], False), (words[start:], True), (piece[end:], False)]
+    left_side, right_side = (tuple(part for part in side if part[0]) for side in sides)
+    return left_side, right_side
 
 
 def _ordered(result: AuditResult) -> list[Finding]:
@@ -113,7 +121,18 @@ def _ordered(result: AuditResult) -> list[Finding]:
     return gated(result) + sorted(rest, key=lambda f: -(f.estimate.value or 0))
 
 
-def _pair(result: AuditResult, finding: Finding, example: Example) -> Pair:
+def _measures(result: AuditResult, ids: set[str]) -> dict[str, str]:
+    """Return what was measured on these probes, such as "Jaccard 0.143, SERP* 0.200"."""
+    return {
+        row.probe_id: ", ".join(
+            f"{metric_name(name)} {number(value)}" for name, value in row.measures.items()
+        )
+        for row in result.observations
+        if row.probe_id in ids
+    }
+
+
+def _pair(result: AuditResult, example: Example, measures: str) -> Pair:
     neutral = result.exchanges[example.reference_probe_id]
     sensitive = result.exchanges[example.probe_id]
     moved = movements(neutral.items, sensitive.items)
@@ -123,7 +142,7 @@ def _pair(result: AuditResult, finding: Finding, example: Example) -> Pair:
     return Pair(
         cluster=clean(example.cluster, MOST_TITLE),
         value=clean(example.value, 80),
-        measure=f"{measure(finding)} {number(example.measure)}",
+        measures=measures,
         neutral=_side(neutral, moved[0], prompts[0]),
         sensitive=_side(sensitive, moved[1], prompts[1]),
     )

@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-import re
+from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from fairrec.errors import WrongUse
 from fairrec.gates import Gate, parse_gate
 from fairrec.reports.glossary import metric_name, statistic_name
+from fairrec.reports.untrusted import clean
 from fairrec.types import AuditResult, Estimate, Finding, Verdict
 
 SYMBOLS = {Verdict.PASS: "✓", Verdict.FAIL: "✕", Verdict.UNDECIDED: "?", None: "–"}
 """A shape per verdict, so that none is told by colour alone."""
 
-_WORDS = {Verdict.PASS: "Pass", Verdict.FAIL: "Fail", Verdict.UNDECIDED: "Undecided"}
-_ANSI = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|.?)")
-_CONTROLS = re.compile(
-    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufeff]"
-)
+_DISTINCT = 0.05
+"""Adjusted p-value below which a difference is told from noise."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,21 +33,6 @@ class Sentence:
 
     def __str__(self) -> str:
         return f"{self.label}: " + "".join(word for word, _ in self.words)
-
-
-def clean(text: object, limit: int | None = None) -> str:
-    """Return untrusted text without ANSI escapes, control and direction-override characters.
-
-    A character that is taken out leaves U+FFFD, an escape sequence nothing. Longer than
-    `limit` characters, the text ends in an ellipsis.
-    """
-    string = str(text)
-    if limit is not None:
-        string = string[: limit * 4 + 200]
-    string = _CONTROLS.sub("\ufffd", _ANSI.sub("", string.replace("\r\n", "\n")))
-    if limit is not None and len(string) > limit:
-        string = string[: limit - 1].rstrip() + "…"
-    return string
 
 
 def number(value: float | None) -> str:
@@ -107,8 +90,7 @@ def subject(finding: Finding) -> str:
 
 def measure(finding: Finding) -> str:
     """Return what a finding measures, such as "SNSR (Jaccard)"."""
-    name = clean(statistic_name(finding.statistic), 80)
-    return f"{name} ({clean(metric_name(finding.metric), 80)})"
+    return f"{statistic_name(finding.statistic)} ({metric_name(finding.metric)})"
 
 
 def gate_of(finding: Finding) -> Gate | None:
@@ -156,13 +138,43 @@ def sentence(result: AuditResult) -> Sentence:
     if result.verdict is None or not deciding:
         return _no_gate(result)
     write = {Verdict.FAIL: _fail, Verdict.UNDECIDED: _undecided, Verdict.PASS: _pass}
-    return write[result.verdict](deciding, len(found))
+    said = write[result.verdict](deciding, _tally(found))
+    return replace(said, remarks=(*said.remarks, *_not_gated(result)))
 
 
-def _fail(failing: list[Finding], gates: int) -> Sentence:
+def _tally(found: list[Finding]) -> str:
+    counts = Counter(f.verdict for f in found)
+    said = [
+        f"{counts[verdict]} {one if counts[verdict] == 1 else many}"
+        for verdict, one, many in (
+            (Verdict.FAIL, "fails", "fail"),
+            (Verdict.UNDECIDED, "is undecided", "are undecided"),
+            (Verdict.PASS, "passes", "pass"),
+        )
+        if counts[verdict]
+    ]
+    return f"Of {len(found)} gated finding{'s' * (len(found) != 1)} {', '.join(said)}."
+
+
+def _not_gated(result: AuditResult) -> list[str]:
+    """Name attributes that no gate looks at although they differ by more than noise."""
+    looked_at = {f.attribute for f in gated(result)}
+    differing = [
+        subject(f)
+        for f in result.findings
+        if f.statistic == "snsr"
+        and f.attribute not in looked_at
+        and f.p_adjusted is not None
+        and f.p_adjusted < _DISTINCT
+    ]
+    names = list(dict.fromkeys(differing))
+    return [f"No gate looks at {_listed(names)}, where lists differ beyond noise."] if names else []
+
+
+def _fail(failing: list[Finding], tally: str) -> Sentence:
     worst = failing[0]
     evidence = f"{_against(worst)}{_floor(worst)}."
-    remarks = [f"{len(failing)} of {gates} gated findings fail."] if gates > 1 else []
+    remarks = [tally]
     if (p := worst.p_adjusted) is not None:
         remarks.append(f"Adjusted p-value of the difference: {p_words(p)}.")
     if worst.statistic not in ("snsr", "snsv") or worst.attribute is None:
@@ -179,9 +191,9 @@ def _fail(failing: list[Finding], gates: int) -> Sentence:
     return Sentence("Fail", words, tuple(remarks))
 
 
-def _undecided(open_: list[Finding], gates: int) -> Sentence:
+def _undecided(open_: list[Finding], tally: str) -> Sentence:
     first = open_[0]
-    remarks = [f"{len(open_)} of {gates} gated findings are undecided."] if gates > 1 else []
+    remarks = [tally]
     gate = gate_of(first)
     if first.estimate.low is None or first.estimate.high is None:
         why = " – without an interval nothing can be decided"
@@ -198,18 +210,18 @@ def _undecided(open_: list[Finding], gates: int) -> Sentence:
     return Sentence("Undecided", words, tuple(remarks))
 
 
-def _pass(passing: list[Finding], gates: int) -> Sentence:
+def _pass(passing: list[Finding], tally: str) -> Sentence:
     closest = passing[0]
     words = (
-        ("the one gated finding lies" if gates == 1 else f"all {gates} gated findings lie", False),
-        (" within the gates", True),
+        ("what was gated lies ", False),
+        ("within the gates", True),
         (f"; closest is {subject(closest)}: {_against(closest)}{_floor(closest)}.", False),
     )
     remark = (
         "Within the gates means that what was gated is small enough, not that the recommender "
         "is fair: other topics, prompts, attributes and metrics may differ."
     )
-    return Sentence("Pass", words, (remark,))
+    return Sentence("Pass", words, (tally, remark))
 
 
 def _no_gate(result: AuditResult) -> Sentence:

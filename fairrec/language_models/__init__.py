@@ -1,0 +1,6 @@
+"""Back-ends that turn prompts into text or log-probabilities."""
+
+from fairrec.language_models.loading import load_language_model
+from fairrec.language_models.scripted import ScriptedModel, demo_model
+
+__all__ = ["ScriptedModel", "demo_model", "load_language_model"]

@@ -1,0 +1,246 @@
+"""Causal language models through transformers: from the hub, a folder, or a GGUF file.
+
+Imports torch and transformers; import it only where a model is about to be loaded.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import warnings
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+import transformers
+from numpy.typing import NDArray
+from transformers import AutoModelForCausalLM, AutoTokenizer
+
+from fairrec.language_models.continuations import continuation_logprobs
+from fairrec.language_models.packed_trie import TrieChunk, pack
+from fairrec.protocols import Generation, GenerationParameters, Prompt
+
+BATCH_TOKENS = 16_384
+"""Prompt and answer tokens that are generated together; padding included."""
+
+_SAMPLE_BYTES = 1 << 20
+
+
+def load_parts(source: str | Path, device: str = "cpu", dtype: torch.dtype = torch.float32) -> Any:
+    """Return model and tokenizer from a hub id, a folder, or a GGUF file.
+
+    Raises:
+        OSError: Nothing usable is there, or the hub cannot be reached.
+    """
+    path = Path(source)
+    place: dict[str, Any] = {"pretrained_model_name_or_path": str(source)}
+    if path.suffix == ".gguf":
+        place = {"pretrained_model_name_or_path": str(path.parent), "gguf_file": path.name}
+    transformers.utils.logging.set_verbosity_error()
+    transformers.utils.logging.disable_progress_bar()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        tokenizer = AutoTokenizer.from_pretrained(**place)
+        model = AutoModelForCausalLM.from_pretrained(**place, dtype=dtype)
+    return model.to(device).eval(), tokenizer
+
+
+def pick_device() -> str:
+    """Return "cuda", "mps" or "cpu", whichever is there first (the first two untried)."""
+    if torch.cuda.is_available():
+        return "cuda"
+    return "mps" if torch.backends.mps.is_available() else "cpu"
+
+
+def fingerprint(folder_or_file: Path) -> str:
+    """Return a hash of names, sizes, and the first and last MB of every file of a model.
+
+    Whole files of many gigabytes would take minutes to hash; weights that differ nearly
+    always differ there.
+    """
+    digest = hashlib.sha256()
+    files = [folder_or_file] if folder_or_file.is_file() else sorted(folder_or_file.iterdir())
+    for path in files:
+        if path.suffix not in (".json", ".safetensors", ".gguf", ".bin", ".jinja", ".model"):
+            continue
+        size = path.stat().st_size
+        digest.update(f"{path.name}\0{size}\0".encode())
+        with path.open("rb") as file:
+            digest.update(file.read(_SAMPLE_BYTES))
+            file.seek(max(0, size - _SAMPLE_BYTES))
+            digest.update(file.read())
+    return digest.hexdigest()
+
+
+class TransformersModel:
+    """A causal language model, in fp32 on the CPU by default.
+
+    In lower precision an answer changes with the batch it sits in, and that noise looks like
+    discrimination; on a GPU (untried) the same default holds.
+
+    Args:
+        model: A transformers causal language model, in eval mode.
+        tokenizer: Its tokenizer.
+        description: Name and weights: what identifies the model in recorded answers.
+    """
+
+    def __init__(self, model: Any, tokenizer: Any, description: Mapping[str, Any]) -> None:
+        self._model = model
+        self._tokenizer = tokenizer
+        if tokenizer.pad_token_id is None:
+            tokenizer.pad_token = tokenizer.eos_token
+        self.description: Mapping[str, Any] = {
+            **description,
+            "backend": "transformers",
+            "dtype": str(model.dtype).removeprefix("torch."),
+            "chat_template": tokenizer.chat_template is not None,
+        }
+        self._packed = lru_cache(maxsize=8)(self._pack)
+
+    @classmethod
+    def load(cls, source: str | Path, description: Mapping[str, Any]) -> TransformersModel:
+        """Load a model on the best device; see `load_parts` for `source`."""
+        return cls(*load_parts(source, pick_device()), description)
+
+    def token_ids(self, prompt: Prompt) -> list[int]:
+        """Return the tokens of a prompt, through the chat template where there is one."""
+        text = self._chat_text(prompt)
+        special = self._tokenizer.chat_template is None
+        return self._tokenizer(text, add_special_tokens=special).input_ids
+
+    def generate(
+        self,
+        prompts: Sequence[Prompt],
+        parameters: GenerationParameters,
+        seeds: Sequence[int] | None = None,
+    ) -> list[Generation]:
+        """Generate text; see `fairrec.protocols.LanguageModel`.
+
+        Prompts of near-equal length share a batch, padded on the left.
+        """
+        tokens = [self.token_ids(prompt) for prompt in prompts]
+        if seeds is None:
+            seeds = [parameters.seed] * len(prompts)
+        answers: dict[int, Generation] = {}
+        for batch in self._batches(tokens, parameters.max_new_tokens):
+            generated = self._generate_batch(
+                [tokens[i] for i in batch], parameters, [seeds[i] for i in batch]
+            )
+            answers.update(zip(batch, generated, strict=True))
+        return [answers[i] for i in range(len(prompts))]
+
+    def continuation_logprobs(
+        self, prompts: Sequence[Prompt], continuations: Sequence[str]
+    ) -> list[list[NDArray[np.float64]]]:
+        """Score continuations; see `fairrec.protocols.ScoresContinuations`.
+
+        Prompt and continuation are tokenised apart, so that a continuation has the same
+        tokens after every prompt.
+        """
+        return continuation_logprobs(
+            self._model,
+            [self.token_ids(prompt) for prompt in prompts],
+            self._packed(tuple(continuations)),
+            len(continuations),
+        )
+
+    def _pack(self, continuations: tuple[str, ...]) -> list[TrieChunk]:
+        return pack(self._tokenizer(list(continuations), add_special_tokens=False).input_ids)
+
+    def _chat_text(self, prompt: Prompt) -> str:
+        if self._tokenizer.chat_template is None:
+            turns = [prompt.system, prompt.user]
+            return "\n\n".join(turn for turn in turns if turn) + "\n\n" + prompt.prefill
+        turns = [{"role": "user", "content": prompt.user}]
+        if prompt.system:
+            turns.insert(0, {"role": "system", "content": prompt.system})
+        try:
+            text = self._template(turns)
+        except Exception:  # a template may refuse the system role; jinja2 raises what it likes
+            if not prompt.system:
+                raise
+            text = self._template([{"role": "user", "content": f"{prompt.system}\n\n{prompt.user}"}])
+        return text + prompt.prefill
+
+    def _template(self, turns: list[dict[str, str]]) -> str:
+        return self._tokenizer.apply_chat_template(
+            turns, tokenize=False, add_generation_prompt=True
+        )
+
+    def _batches(self, tokens: Sequence[Sequence[int]], new: int) -> list[list[int]]:
+        """Return places of prompts, shortest first, in batches of at most BATCH_TOKENS."""
+        batches: list[list[int]] = []
+        for i in sorted(range(len(tokens)), key=lambda i: len(tokens[i])):
+            size = len(tokens[i]) + new
+            if batches and (len(batches[-1]) + 1) * size <= BATCH_TOKENS:
+                batches[-1].append(i)
+            else:
+                batches.append([i])
+        return batches
+
+    @torch.inference_mode()
+    def _generate_batch(
+        self, tokens: list[list[int]], parameters: GenerationParameters, seeds: list[int]
+    ) -> list[Generation]:
+        longest = max(map(len, tokens))
+        pad = self._tokenizer.pad_token_id
+        ids = torch.tensor([[pad] * (longest - len(t)) + t for t in tokens])
+        mask = torch.tensor([[0] * (longest - len(t)) + [1] * len(t) for t in tokens])
+        options: dict[str, Any] = {}
+        if parameters.stop:
+            options = {"stop_strings": list(parameters.stop), "tokenizer": self._tokenizer}
+        if parameters.temperature > 0:
+            options["logits_processor"] = transformers.LogitsProcessorList(
+                [SeededSampling(parameters.temperature, parameters.top_p, seeds)]
+            )
+        output = self._model.generate(
+            input_ids=ids.to(self._model.device),
+            attention_mask=mask.to(self._model.device),
+            max_new_tokens=parameters.max_new_tokens,
+            do_sample=False,
+            temperature=None,
+            top_p=None,
+            top_k=None,
+            pad_token_id=pad,
+            **options,
+        )[:, longest:].tolist()
+        return [self._generation(new, len(t), parameters) for new, t in zip(output, tokens, strict=True)]
+
+    def _generation(
+        self, new: list[int], prompt_tokens: int, parameters: GenerationParameters
+    ) -> Generation:
+        ends = self._model.generation_config.eos_token_id
+        ends = set(ends if isinstance(ends, list) else [ends])
+        end = next((i for i, token in enumerate(new) if token in ends), None)
+        kept = new if end is None else new[:end]
+        text = self._tokenizer.decode(kept, skip_special_tokens=True)
+        stopped = [text.index(stop) for stop in parameters.stop if stop in text]
+        if stopped:
+            text = text[: min(stopped)]
+        cut = end is None and not stopped and len(new) >= parameters.max_new_tokens
+        return Generation(text, "length" if cut else "stop", prompt_tokens, len(kept))
+
+
+class SeededSampling(transformers.LogitsProcessor):
+    """Turns greedy decoding into sampling, each row by its own seed.
+
+    The largest of logits plus independent Gumbel noise is a sample from their softmax
+    (Gumbel 1954); with a generator per row, an answer does not depend on its neighbours.
+    """
+
+    def __init__(self, temperature: float, top_p: float, seeds: Sequence[int]) -> None:
+        self._temperature = temperature
+        self._top_p = top_p
+        self._generators = [torch.Generator().manual_seed(seed) for seed in seeds]
+
+    def __call__(self, input_ids: torch.Tensor, scores: torch.Tensor) -> torch.Tensor:
+        scores = scores.float() / self._temperature
+        if self._top_p < 1:
+            scores = transformers.TopPLogitsWarper(self._top_p)(input_ids, scores)
+        uniform = torch.stack(
+            [torch.rand(scores.shape[1], generator=generator) for generator in self._generators]
+        )
+        noise = -torch.log(-torch.log(uniform.clamp(1e-20, 1 - 1e-7)))
+        return scores + noise.to(scores.device)

@@ -1,0 +1,142 @@
+"""Ranks catalogue titles by how likely a language model finds them after the prompt."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from typing import Any, Literal, Protocol, get_args, runtime_checkable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fairrec.catalogs import Catalog
+from fairrec.errors import WrongUse
+from fairrec.protocols import Prompt, ScoresContinuations
+from fairrec.types import Ranking, Request
+
+Variant = Literal["raw", "per_token", "prior_corrected"]
+
+
+@runtime_checkable
+class _Scorer(ScoresContinuations, Protocol):
+    @property
+    def description(self) -> Mapping[str, Any]: ...
+
+
+class CatalogueLikelihood:
+    """A language model as a recommender of real items: nothing is written, nothing parsed.
+
+    Every candidate's title is scored by its log-likelihood (nats) as the model's next words
+    after the prompt and `prefill`.
+
+    Args:
+        model: A language model that scores continuations.
+        catalog: The items; all of them are candidates of a request that names none.
+        variant: "raw" sums the log-likelihood over the title's tokens; "per_token" takes the
+            mean, which favours long titles less against short ones; "prior_corrected" is the
+            sum less the sum after `empty_profile`: what the user and topic add to a title's
+            own likelihood (pointwise mutual information).
+        prefill: Start of the model's reply, the same for every request.
+        empty_profile: The prompt of somebody about whom nothing is known.
+
+    Raises:
+        WrongUse: The variant is unknown or the model cannot score continuations.
+    """
+
+    score_kind = "log-probability"
+
+    def __init__(
+        self,
+        model: _Scorer,
+        catalog: Catalog,
+        *,
+        variant: Variant = "prior_corrected",
+        prefill: str = "1.",
+        empty_profile: str = "Please recommend a movie to me.",
+    ) -> None:
+        if variant not in get_args(Variant):
+            raise WrongUse(
+                f"the variant {variant!r} is unknown.",
+                expected=f"one of {', '.join(get_args(Variant))}.",
+                do="choose one of them.",
+            )
+        if not isinstance(model, ScoresContinuations):
+            raise WrongUse(
+                f"{type(model).__name__} cannot score continuations.",
+                expected="a model with continuation_logprobs(), such as a local one.",
+                do="use OpenGeneration with this model.",
+            )
+        self._model = model
+        self._catalog = catalog
+        self._variant = variant
+        self._prefill = prefill
+        self._empty_profile = empty_profile
+        self._prior = lru_cache(maxsize=64)(self._prior_of)
+
+    @property
+    def description(self) -> Mapping[str, Any]:
+        """See `fairrec.protocols.Recommender`."""
+        return {
+            "adapter": "catalogue likelihood",
+            "version": 1,
+            "model": dict(self._model.description),
+            "catalog": self._catalog.content_hash,
+            "variant": self._variant,
+            "prefill": self._prefill,
+            "empty_profile": self._empty_profile,
+        }
+
+    def request_text(self, request: Request) -> str:
+        """Return what of the request reaches the model."""
+        return f"{request.system or ''}\n\n{request.instruction}"
+
+    def recommend(self, requests: Sequence[Request]) -> list[Ranking]:
+        """Rank each request's candidates; requests with the same ones share the work."""
+        rankings: dict[int, Ranking] = {}
+        pools: dict[tuple[str, ...], list[int]] = {}
+        for i, request in enumerate(requests):
+            pools.setdefault(request.candidates or self._catalog.ids, []).append(i)
+        for pool, places in pools.items():
+            scores = self.score([requests[i] for i in places], pool)
+            for i, row in zip(places, scores, strict=True):
+                rankings[i] = _ranked(pool, row, requests[i].k)
+        return [rankings[i] for i in range(len(requests))]
+
+    def score(
+        self, requests: Sequence[Request], items: Sequence[str]
+    ) -> list[NDArray[np.float64]]:
+        """Return, per request, one score (nats) for each of `items`; higher is better."""
+        pool = tuple(items)
+        prompts = [Prompt(r.instruction, r.system, self._prefill) for r in requests]
+        found = self._model.continuation_logprobs(prompts, self._continuations(pool))
+        if self._variant == "per_token":
+            return [np.array([tokens.mean() for tokens in row]) for row in found]
+        sums = [np.array([tokens.sum() for tokens in row]) for row in found]
+        if self._variant == "raw":
+            return sums
+        return [
+            row - self._prior(pool, request.system)
+            for row, request in zip(sums, requests, strict=True)
+        ]
+
+    def _prior_of(self, pool: tuple[str, ...], system: str | None) -> NDArray[np.float64]:
+        prompt = Prompt(self._empty_profile, system, self._prefill)
+        (row,) = self._model.continuation_logprobs([prompt], self._continuations(pool))
+        return np.array([tokens.sum() for tokens in row])
+
+    def _continuations(self, pool: tuple[str, ...]) -> list[str]:
+        """Titles as they go on from the prefill: tokenisers expect a space before a word."""
+        return [f" {self._catalog.title(item)}" for item in pool]
+
+
+def _ranked(pool: tuple[str, ...], scores: NDArray[np.float64], k: int) -> Ranking:
+    if k > len(pool):
+        raise WrongUse(
+            f"k is {k}, but there are {len(pool)} candidates.",
+            expected="k of at most the number of candidates.",
+            do="ask for fewer items or widen the pool.",
+        )
+    best = np.argsort(-scores, kind="stable")[:k]
+    return Ranking(
+        tuple(pool[i] for i in best), scores=tuple(float(scores[i]) for i in best)
+    )
