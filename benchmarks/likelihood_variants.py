@@ -45,7 +45,9 @@ def main() -> None:
     catalog = films()
     directors = frequent_values(catalog, n=chosen.topics)
     column = catalog.column("director")
-    own_ids = {d: tuple(i for i, v in zip(catalog.ids, column, strict=True) if v == d) for d in directors}
+    own_ids = {
+        d: tuple(i for i, v in zip(catalog.ids, column, strict=True) if v == d) for d in directors
+    }
     every = tuple(i for d in directors for i in own_ids[d])
     model = load_language_model(chosen.model, say=print)
     template = TEMPLATES["movie"]
@@ -58,8 +60,10 @@ def main() -> None:
         for d in directors
     }
     print(f"{len(directors)} directors, {len(every)} films of theirs, pools of {chosen.pool}")
-    print(f"{'prefill':38} {'variant':16} {'own among directors':>20} {'own in the pool':>16} "
-          f"{'share in top 20':>16} {'by chance':>10} {'s a prompt':>11}")
+    print(
+        f"{'prefill':38} {'variant':16} {'own among directors':>20} {'own in the pool':>16} "
+        f"{'share in top 20':>16} {'by chance':>10} {'s a prompt':>11}"
+    )
     for prefill in PREFILLS:
         for variant in ("raw", "per_token", "prior_corrected"):
             recommender = CatalogueLikelihood(model, catalog, variant=variant, prefill=prefill)
@@ -75,9 +79,11 @@ def main() -> None:
                 pooled.append(auc(row, own))
                 shares.append(own[np.argsort(-row)[:K]].mean())
                 chances.append(own.mean())
-            print(f"{prefill!r:38} {variant:16} {np.mean(among):20.3f} {np.mean(pooled):16.3f} "
-                  f"{np.mean(shares):16.3f} {np.mean(chances):10.3f} "
-                  f"{statistics.median(seconds):11.2f}")
+            print(
+                f"{prefill!r:38} {variant:16} {np.mean(among):20.3f} {np.mean(pooled):16.3f} "
+                f"{np.mean(shares):16.3f} {np.mean(chances):10.3f} "
+                f"{statistics.median(seconds):11.2f}"
+            )
 
 
 if __name__ == "__main__":

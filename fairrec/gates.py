@@ -14,9 +14,7 @@ from fairrec.types import AuditResult, Estimate, Finding, Validity, Verdict, wit
 
 _NUMBER = r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?"
 _BOUND = re.compile(rf"^(?P<id>\S+)\s*(?P<sign><=|>=)\s*(?P<bound>{_NUMBER})$")
-_RANGE = re.compile(
-    rf"^(?P<id>\S+)\s+in\s+\[\s*(?P<low>{_NUMBER})\s*,\s*(?P<high>{_NUMBER})\s*\]$"
-)
+_RANGE = re.compile(rf"^(?P<id>\S+)\s+in\s+\[\s*(?P<low>{_NUMBER})\s*,\s*(?P<high>{_NUMBER})\s*\]$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,9 +100,7 @@ def apply_gates(
         for v in thin
         if gates
     )
-    return replace(
-        result, findings=tuple(decided), verdict=_worst(verdicts), warnings=warnings
-    )
+    return replace(result, findings=tuple(decided), verdict=_worst(verdicts), warnings=warnings)
 
 
 def _worst(verdicts: Sequence[Verdict]) -> Verdict | None:
@@ -122,9 +118,7 @@ def _with_worst(finding: Finding, verdict: Verdict, text: str) -> Finding:
 
 
 def _thin_groups(validity: Sequence[Validity], minimum_answered: float) -> list[Validity]:
-    return [
-        v for v in validity if v.outcomes.get("answered", 0) < minimum_answered * v.asked
-    ]
+    return [v for v in validity if v.outcomes.get("answered", 0) < minimum_answered * v.asked]
 
 
 def _rests_on(finding: Finding, thin: Sequence[Validity]) -> bool:

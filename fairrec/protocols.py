@@ -54,9 +54,7 @@ class ScoresItems(Protocol):
         """One of "logit", "log-probability", "rating", "similarity"."""
         ...
 
-    def score(
-        self, requests: Sequence[Request], items: Sequence[str]
-    ) -> list[NDArray[np.float64]]:
+    def score(self, requests: Sequence[Request], items: Sequence[str]) -> list[NDArray[np.float64]]:
         """Return one array of ``len(items)`` scores per request; higher is better."""
         ...
 

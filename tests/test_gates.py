@@ -52,7 +52,9 @@ def test_the_forms_of_a_gate() -> None:
     assert parse_gate(" x   >= -.5e-1 ") == Gate("x >= -.5e-1", "x", low=-0.05)
 
 
-@pytest.mark.parametrize("text", ["", "x", "x < 1", "x <= y", "x in [2, 1]", "x y <= 1", "x <= 1 2"])
+@pytest.mark.parametrize(
+    "text", ["", "x", "x < 1", "x <= y", "x in [2, 1]", "x y <= 1", "x <= 1 2"]
+)
 def test_a_gate_that_cannot_be_read(text: str) -> None:
     with pytest.raises(WrongUse, match="cannot be read"):
         parse_gate(text)

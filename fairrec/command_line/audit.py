@@ -56,7 +56,9 @@ def run(chosen: dict[str, Any], *, config: Path | None, out: Path, resume: Path 
         )
     write_report(result, folder)
     print_summary(result, Console())
-    Console().print(f"Report: {folder / 'report.html'}", markup=False, highlight=False, soft_wrap=True)
+    Console().print(
+        f"Report: {folder / 'report.html'}", markup=False, highlight=False, soft_wrap=True
+    )
     return EXIT_CODES[result.verdict]
 
 

@@ -161,7 +161,9 @@ class TransformersModel:
         except Exception:  # a template may refuse the system role; jinja2 raises what it likes
             if not prompt.system:
                 raise
-            text = self._template([{"role": "user", "content": f"{prompt.system}\n\n{prompt.user}"}])
+            text = self._template(
+                [{"role": "user", "content": f"{prompt.system}\n\n{prompt.user}"}]
+            )
         return text + prompt.prefill
 
     def _template(self, turns: list[dict[str, str]]) -> str:
@@ -206,7 +208,9 @@ class TransformersModel:
             pad_token_id=pad,
             **options,
         )[:, longest:].tolist()
-        return [self._generation(new, len(t), parameters) for new, t in zip(output, tokens, strict=True)]
+        return [
+            self._generation(new, len(t), parameters) for new, t in zip(output, tokens, strict=True)
+        ]
 
     def _generation(
         self, new: list[int], prompt_tokens: int, parameters: GenerationParameters

@@ -153,11 +153,13 @@ def _unmarked(lines: list[str], k: int) -> list[str]:
 
 
 def _is_chatter(line: str) -> bool:
-    """Whether a line introduces or closes a list rather than being part of it."""
-    ends_open = line.rstrip()[-1:] in ".!?:"
-    is_long = len(line[:500].split()) > 7
-    return line.rstrip().endswith(":") or bool(
-        _CHATTER.match(line) and (ends_open or is_long) and len(line[:500].split()) > 2
+    """Whether a line introduces or closes a list: a sentence, where titles have capitals."""
+    line = line.strip()
+    words = line[:500].split()
+    in_lower_case = sum(word[0].islower() for word in words[1:])
+    is_sentence = line[-1:] in ".!?:" or len(words) > 7
+    return line.endswith(":") or bool(
+        _CHATTER.match(line) and is_sentence and 2 * in_lower_case >= len(words) - 1
     )
 
 

@@ -102,9 +102,7 @@ class CatalogueLikelihood:
                 rankings[i] = _ranked(pool, row, requests[i].k)
         return [rankings[i] for i in range(len(requests))]
 
-    def score(
-        self, requests: Sequence[Request], items: Sequence[str]
-    ) -> list[NDArray[np.float64]]:
+    def score(self, requests: Sequence[Request], items: Sequence[str]) -> list[NDArray[np.float64]]:
         """Return, per request, one score (nats) for each of `items`; higher is better."""
         pool = tuple(items)
         prompts = [Prompt(r.instruction, r.system, self._prefill) for r in requests]
@@ -137,6 +135,4 @@ def _ranked(pool: tuple[str, ...], scores: NDArray[np.float64], k: int) -> Ranki
             do="ask for fewer items or widen the pool.",
         )
     best = np.argsort(-scores, kind="stable")[:k]
-    return Ranking(
-        tuple(pool[i] for i in best), scores=tuple(float(scores[i]) for i in best)
-    )
+    return Ranking(tuple(pool[i] for i in best), scores=tuple(float(scores[i]) for i in best))

@@ -23,7 +23,8 @@ _LEAD_IN = re.compile(
     re.IGNORECASE,
 )
 _INTRODUCES = re.compile(
-    r"\b(?:here|recommend\w*|suggest\w*|following|includes?|movies|films|songs|titles|list)\b",
+    r"\b(?:here|recommend\w*|suggest\w*|following|includes?)\b"
+    r"|\b(?:movies|films|songs|titles|list)$",
     re.IGNORECASE,
 )
 _CONTINUES = frozenset({"the", "a", "an", "le", "la", "les", "das", "der", "die", "inc", "jr"})

@@ -53,9 +53,7 @@ def ask(
         }
         recalled += sum(key in known for key in keys)
         missing = {
-            key: probe.request
-            for key, probe in zip(keys, arms, strict=True)
-            if key not in known
+            key: probe.request for key, probe in zip(keys, arms, strict=True) if key not in known
         }
         if missing:
             started = time.perf_counter()

@@ -5,8 +5,14 @@ from __future__ import annotations
 import pytest
 
 from fairrec.errors import WrongUse
-from fairrec.prompts import TEMPLATES, Attribute, Template, attribute, attribute_names
-from fairrec.prompts import custom_attribute
+from fairrec.prompts import (
+    TEMPLATES,
+    Attribute,
+    Template,
+    attribute,
+    attribute_names,
+    custom_attribute,
+)
 from fairrec.prompts.attributes import AttributeValue
 
 # The counts of values per attribute in Zhang et al. 2023.

@@ -68,7 +68,9 @@ def test_what_is_recorded_is_not_asked_again(tmp_path: Path) -> None:
 
 def test_equal_questions_are_asked_once_of_a_reader_of_text() -> None:
     twins = [
-        Probe(Request(k=1, instruction="an American", profile={a: "American"}), Arm.SENSITIVE, "t", a)
+        Probe(
+            Request(k=1, instruction="an American", profile={a: "American"}), Arm.SENSITIVE, "t", a
+        )
         for a in ("country", "continent")
     ]
     reader, other = EchoText(), Echo()
