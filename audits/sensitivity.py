@@ -9,7 +9,7 @@ over the values of an attribute is unequal treatment.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,6 +31,7 @@ from fairrec.types import (
     Answer,
     Arm,
     AuditResult,
+    Estimate,
     Example,
     Exchange,
     Finding,
@@ -244,8 +245,8 @@ class SensitivityAudit:
                     metric=metric,
                     statistic=statistic,
                     attribute=name,
-                    estimate=estimate(
-                        tables[name], self._rng("bootstrap", name, metric), self.draws
+                    estimate=_within_unit(
+                        estimate(tables[name], self._rng("bootstrap", name, metric), self.draws)
                     ),
                     p_value=test.p_value,
                     p_adjusted=p_adjusted,
@@ -271,8 +272,10 @@ class SensitivityAudit:
             statistic=statistic,
             attribute=attribute,
             value=value if attribute else None,
-            estimate=mean_estimate(
-                values, self._rng("bootstrap", str(attribute), value, metric), self.draws
+            estimate=_within_unit(
+                mean_estimate(
+                    values, self._rng("bootstrap", str(attribute), value, metric), self.draws
+                )
             ),
         )
 
@@ -334,6 +337,13 @@ class SensitivityAudit:
             "probes": len(probes),
             "probes_hash": content_hash([probe.id for probe in probes]),
         }
+
+
+def _within_unit(estimate: Estimate) -> Estimate:
+    """Cut an interval of a similarity, or of a spread of them, to what is possible."""
+    if estimate.low is None or estimate.high is None:
+        return estimate
+    return replace(estimate, low=max(0.0, estimate.low), high=min(1.0, estimate.high))
 
 
 def _finite(number: float) -> float | None:

@@ -29,7 +29,10 @@ DESCRIPTION_WORDS = 6
 
 _BARE_YEAR = re.compile(r"(.*[^\s,])[\s,]+((?:19|20)\d\d)", re.DOTALL)
 _SUBTITLE = re.compile(r":\s|\s[-–—]+\s|\s\(|,?\sor:\s")
-_PART = re.compile(r"\d|\b(?:part|episode|volume|vol|chapter|[ivx]{2,})\b", re.IGNORECASE)
+_PART = re.compile(
+    r"\d|\b(?:part|episode|volume|vol|chapter)\W+(?:[ivx]+|one|two|three|four|five|six)\b",
+    re.IGNORECASE,
+)
 _TAIL = re.compile(r"\s[-–—]+\s|:\s|\s(?:directed\s)?by\s(?=[A-Z])")
 
 
@@ -44,7 +47,7 @@ class TitleMatcher:
     2. The same for the text without a bare year at its end.
     3. The same for what stands before a dash, a colon or "by", if what follows is a column's
        value for that item (its director, its artist) or a description: six words or more
-       without figures, "part" and the like (NORMALISED).
+       without figures or "part two" (NORMALISED).
     4. The text is a title without its subtitle: NORMALISED when a stated year or a number in
        it ("Terminator 2") confirms it, else AMBIGUOUS.
     5. A title whose letters are similar, spaces aside (FUZZY): at least `threshold`, and ahead
@@ -234,7 +237,10 @@ def without_description(text: str) -> str:
 
 
 def _is_description(tail: str) -> bool:
-    return len(tail.split()) >= DESCRIPTION_WORDS and not _PART.search(tail)
+    """Whether what follows a title is prose: long, in lower case and not "part two"."""
+    words = tail.split()
+    in_lower_case = 2 * sum(word[0].islower() for word in words[1:]) > len(words) - 1
+    return len(words) >= DESCRIPTION_WORDS and in_lower_case and not _PART.search(tail)
 
 
 def _splits(text: str) -> Iterator[tuple[str, str]]:

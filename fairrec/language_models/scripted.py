@@ -14,7 +14,7 @@ from fairrec.protocols import Generation, GenerationParameters, Prompt
 from fairrec.seeds import generator
 
 DEMO_BIAS = {"a girl": 9, "a female": 8, "a black": 6, "an old": 5}
-"""Titles of 20 that the demo changes for these users; for every other stated value, 3."""
+"""Titles of 20 that the demo changes for these users on average; 3 for every other value."""
 
 _OTHER_BIAS = 3
 _FAN = re.compile(r"\b(?P<stated>(?:a|an)(?: [\w-]+)*?) fan of (?P<topic>[^.\n]+)")
@@ -107,7 +107,7 @@ def _demo_answer(prompt: Prompt, seed: int) -> str:
     titles = films().titles
     order = generator(seed, "demo", topic).permutation(len(titles))[: 2 * wanted]
     swaps = generator(seed, "demo", topic, stated)
-    share = min(wanted, round(_swapped(stated) * wanted / 20))
+    share = swaps.binomial(wanted, _swapped(stated) / 20)
     for place in swaps.choice(wanted, share, replace=False):
         order[place] = order[wanted + place]
     lines = (f"{rank}. {titles[i]}" for rank, i in enumerate(order[:wanted], 1))

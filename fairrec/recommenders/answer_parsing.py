@@ -18,6 +18,7 @@ _NUMBERED = re.compile(
     r"(?:#\s?(?P<hash>\d{1,3})(?:[.):]|\b)"
     r"|\(?(?P<number>\d{1,3})(?:\\?[.)\]](?!\d)|:(?=[\s*])|\s+[-–—](?=\s)))"
 )
+_SECOND_NUMBER = re.compile(r"^\d{1,2}[.)]\s+(?=[^\W\d])")
 _BULLET = re.compile(r"\s*(?:[-*+–—](?:\s+\[[ xX]?\])?\s+|[•·‣◦▪●►➤✓]\s*)")
 _REFUSAL = re.compile(
     r"\b(?:i(?:['’]m| am) (?:(?:very |so |really |truly )?sorry|unable|not able)"
@@ -97,7 +98,8 @@ def _numbered(lines: list[str]) -> list[str]:
         neighbours = numbers[max(0, place - 1) : place] + numbers[place + 1 : place + 2]
         number = numbers[place]
         if number <= 3 or any(abs(number - other) <= 3 for other in neighbours):
-            kept.append(_after_mark(line[match.end() :].lstrip(), match["mark"]))
+            rest = _after_mark(line[match.end() :].lstrip(), match["mark"])
+            kept.append(_SECOND_NUMBER.sub("", rest))
     kept = [line for line in kept if line.strip()]
     return _numbered_inline(kept[0]) if len(kept) == 1 else kept
 
@@ -153,17 +155,19 @@ def _unmarked(lines: list[str], k: int) -> list[str]:
 
 
 def _is_chatter(line: str) -> bool:
-    """Whether a line introduces or closes a list: a sentence, where titles have capitals."""
+    """Whether a line introduces or closes a list rather than being part of it."""
     line = line.strip()
-    words = line[:500].split()
-    in_lower_case = sum(word[0].islower() for word in words[1:])
-    is_sentence = line[-1:] in ".!?:" or len(words) > 7
-    return line.endswith(":") or bool(
-        _CHATTER.match(line) and is_sentence and 2 * in_lower_case >= len(words) - 1
-    )
+    ends = line[-1:] in ".!?:" or len(line[:500].split()) > 7
+    return line.endswith(":") or bool(_CHATTER.match(line) and ends and _in_lower_case(line))
 
 
 def _could_be_title(line: str) -> bool:
-    words = line[:500].split()
-    is_sentence = line.rstrip().endswith((".", "?")) and len(words) > 5
-    return len(words) <= MAX_WORDS and not is_sentence
+    length = len(line[:500].split())
+    is_sentence = line.rstrip().endswith((".", "?")) and length > 5 and _in_lower_case(line)
+    return length <= MAX_WORDS and not is_sentence
+
+
+def _in_lower_case(line: str) -> bool:
+    """Whether most words after the first begin in lower case, as they do not in a title."""
+    words = line[:500].split()[1:]
+    return 2 * sum(word[0].islower() for word in words) >= len(words)

@@ -23,7 +23,7 @@ _LEAD_IN = re.compile(
     re.IGNORECASE,
 )
 _INTRODUCES = re.compile(
-    r"\b(?:here|recommend\w*|suggest\w*|following|includes?)\b"
+    r"\b(?:here (?:are|is|you)|recommend\w*|suggest\w*|following|includes?)\b"
     r"|\b(?:movies|films|songs|titles|list)$",
     re.IGNORECASE,
 )

@@ -61,7 +61,12 @@ def run_audit(
         unanswered = [Answer(probe.id, Ranking(outcome=Outcome.EMPTY)) for probe in probes]
         apply_gates(audit.judge(probes, unanswered), gates)
     started = time.perf_counter()
-    answers = ask(probes, recommender, store or ResponseStore(None), on_progress=on_progress)
+    answers = ask(
+        probes,
+        recommender,
+        ResponseStore(None) if store is None else store,
+        on_progress=on_progress,
+    )
     asked = time.perf_counter()
     result = audit.judge(probes, answers)
     result = replace(

@@ -164,6 +164,20 @@ def test_a_wrong_gate_is_found_before_anything_is_asked() -> None:
         run_audit(audit(), NeverAsked(lambda v: 0), gates=[parse_gate("sensitivity.x.* <= 1")])
 
 
+def test_intervals_stay_within_what_is_possible() -> None:
+    few = audit(topics=TOPICS[:3])
+    result = run_audit(few, Planted(lambda v: {None: 0, "girl": 9}.get(v, 1)))
+    for finding in result.findings:
+        assert finding.estimate.low is not None and finding.estimate.high is not None
+        assert 0 <= finding.estimate.low <= finding.estimate.high <= 1
+
+
+def test_a_store_that_is_still_empty_is_used() -> None:
+    with ResponseStore(None) as store:
+        run_audit(audit(), Planted(lambda v: 1), store=store)
+        assert len(store) == len(audit().plan())
+
+
 def test_a_result_survives_json() -> None:
     result = run_audit(audit(), Planted(lambda v: 3), gates=[parse_gate("sensitivity.* >= 0")])
     assert from_json(AuditResult, to_json(result)) == result

@@ -140,6 +140,8 @@ def test_descriptions_are_split_off() -> None:
     assert without_description("Jaws: The Revenge") == "Jaws: The Revenge"
     assert without_description("Jaws – a big shark eats many people") == "Jaws"
     assert without_description("Up") == "Up"
+    whole = "1985: The Night I Met the Devil II"
+    assert without_description(whole) == whole
 
 
 @pytest.mark.parametrize(("threshold", "margin"), [(0, 0), (1.1, 0), (0.9, -1), (float("nan"), 0)])

@@ -139,6 +139,7 @@ def test_plain_lines_round_trip(titles: list[str], around: tuple[str, str]) -> N
             "300: Rise of an Empire\n12 Angry Men\n2001: A Space Odyssey\nUp",
             ["300: Rise of an Empire", "12 Angry Men", "2001: A Space Odyssey", "Up"],
         ),
+        ("1. Jaws\n2. 1. Alien\n3. 12. Up\n4. 9. 10", ["Jaws", "Alien", "Up", "9. 10"]),
         ("1. Jaws 2. Alien 3. Up", ["Jaws", "Alien", "Up"]),
         ("10. Jaws\n9. Alien\n8. Up", ["Jaws", "Alien", "Up"]),
         (" 9. Jaws\n10. Alien\n", ["Jaws", "Alien"]),

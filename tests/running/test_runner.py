@@ -15,9 +15,8 @@ from fairrec.types import Arm, Outcome, Probe, Ranking, Request
 class Echo:
     """Recommends an item made from the request; counts what it is asked."""
 
-    description = {"name": "echo"}
-
     def __init__(self) -> None:
+        self.description = {"name": "echo"}
         self.calls: list[list[Request]] = []
 
     def recommend(self, requests: Sequence[Request]) -> list[Ranking]:
