@@ -18,7 +18,7 @@ from fairrec.audits.funnel import validity_funnel
 from fairrec.errors import WrongUse
 from fairrec.evidence import (
     holm,
-    mean_estimate,
+    mean_estimates,
     permutation_test,
     snsr_estimate,
     snsv_estimate,
@@ -215,13 +215,11 @@ class SensitivityAudit:
         for metric in METRICS:
             yield from self._unequal_treatment(metric, tables[metric], examples)
         for metric in METRICS:
-            repeats = tables[metric][None]
-            yield self._mean(metric, repeats[:, 0], None, "neutral", "repeat")
+            yield from self._means(metric, tables[metric][None], None, ["neutral"], "repeat")
             for attribute in self.attributes:
-                for column, value in zip(
-                    tables[metric][attribute.name].T, attribute.values, strict=True
-                ):
-                    yield self._mean(metric, column, attribute.name, value.value, "mean")
+                values = [value.value for value in attribute.values]
+                table = tables[metric][attribute.name]
+                yield from self._means(metric, table, attribute.name, values, "mean")
 
     def _unequal_treatment(
         self,
@@ -255,29 +253,29 @@ class SensitivityAudit:
                     examples=examples[name],
                 )
 
-    def _mean(
+    def _means(
         self,
         metric: str,
-        values: NDArray[np.float64],
+        table: NDArray[np.float64],
         attribute: str | None,
-        value: str,
+        values: Sequence[str],
         statistic: str,
-    ) -> Finding:
-        # Ids are written in gates, so they hold no spaces.
-        place = f"{attribute}.{value.replace(' ', '_')}" if attribute else value
-        return Finding(
-            id=f"{self.name}.{place}.{metric}.{statistic}",
-            audit=self.name,
-            metric=metric,
-            statistic=statistic,
-            attribute=attribute,
-            value=value if attribute else None,
-            estimate=_within_unit(
-                mean_estimate(
-                    values, self._rng("bootstrap", str(attribute), value, metric), self.draws
-                )
-            ),
-        )
+    ) -> Iterable[Finding]:
+        """The mean similarity to the neutral list, one finding a column."""
+        rng = self._rng("bootstrap", str(attribute), metric)
+        estimates = mean_estimates(table, rng, self.draws)
+        for value, estimate in zip(values, estimates, strict=True):
+            # Ids are written in gates, so they hold no spaces.
+            place = f"{attribute}.{value.replace(' ', '_')}" if attribute else value
+            yield Finding(
+                id=f"{self.name}.{place}.{metric}.{statistic}",
+                audit=self.name,
+                metric=metric,
+                statistic=statistic,
+                attribute=attribute,
+                value=value if attribute else None,
+                estimate=_within_unit(estimate),
+            )
 
     def _rng(self, *purpose: str) -> np.random.Generator:
         return generator(self.seed, self.name, *purpose)

@@ -28,7 +28,24 @@ _EXPORTS = {
     "write_report": "fairrec.reports",
 }
 
-__all__ = ["__version__", *_EXPORTS]
+__all__ = [
+    "AuditResult",
+    "Catalog",
+    "CatalogueLikelihood",
+    "OpenGeneration",
+    "Ranking",
+    "Request",
+    "ResponseStore",
+    "SensitivityAudit",
+    "__version__",
+    "as_recommender",
+    "films",
+    "load_language_model",
+    "parse_gate",
+    "read_catalog",
+    "run_audit",
+    "write_report",
+]
 
 if TYPE_CHECKING:
     from fairrec.audits import SensitivityAudit

@@ -16,6 +16,7 @@ _ARTICLE_AT_END = re.compile(
 _LEADING_ARTICLE = re.compile(r"^(?:the|a|an) (?=.)")
 _SILENT = re.compile(r"['’‘`´.*]|(?<=\d),(?=\d)")
 _GLUED_NUMBER = re.compile(r"(?<=[^\W\d_]{3})(?=\d+\b)")
+_LONE_NUMERAL = re.compile(r"(?<=\w\s)([vx])(?=\s?:)")
 _NO_WORD = re.compile(r"[\W_]+")
 _SHORT_FORMS = {
     "vol": "volume",
@@ -69,6 +70,7 @@ def title_with_article(text: str) -> str:
     moved = _ARTICLE_AT_END.fullmatch(folded)
     if moved:
         folded = f"{moved[2]} {moved[1]}"
+    folded = _LONE_NUMERAL.sub(lambda match: _ROMAN_NUMBERS[match[1]], folded)
     folded = _SILENT.sub("", folded.replace("&", " and ").replace("+", " and "))
     words = _NO_WORD.sub(" ", _GLUED_NUMBER.sub(" ", folded)).split()
     words = [_SHORT_FORMS.get(word, word) for word in words]

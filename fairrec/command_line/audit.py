@@ -87,8 +87,9 @@ def _merged(content: dict[str, Any], chosen: dict[str, Any]) -> dict[str, Any]:
     merged = dict(content)
     for key, value in chosen.items():
         below = merged.get(key)
-        both = isinstance(value, dict) and isinstance(below, dict)
-        merged[key] = {**below, **value} if both else value
+        if isinstance(value, dict) and isinstance(below, dict):
+            value = {**below, **value}
+        merged[key] = value
     return merged
 
 

@@ -19,7 +19,9 @@ class _Section(BaseModel):
 class CatalogSection(_Section):
     """Where the items come from: the embedded films, or a CSV or Parquet file."""
 
-    path: Path | None = Field(None, description="CSV or Parquet file; none means the films.")
+    path: Path | None = Field(
+        default=None, description="CSV or Parquet file; none means the films."
+    )
     columns: dict[str, str] = Field(
         default_factory=dict, description="id, title, ... to the file's own column names."
     )
@@ -28,9 +30,9 @@ class CatalogSection(_Section):
 class PoolSection(_Section):
     """Which items the likelihood recommender ranks for each topic."""
 
-    size: int | None = Field(60, ge=2, description="Items a topic; null means all.")
+    size: int | None = Field(default=60, ge=2, description="Items a topic; null means all.")
     stratify_by: str | None = Field(
-        None, description="Numeric column whose range the pool covers evenly."
+        default=None, description="Numeric column whose range the pool covers evenly."
     )
 
 
@@ -40,8 +42,8 @@ class RecommenderSection(_Section):
     kind: Literal["likelihood", "open"] = "likelihood"
     variant: Literal["raw", "per_token", "prior_corrected"] = "prior_corrected"
     pool: PoolSection = PoolSection()
-    temperature: float = Field(0.0, ge=0, description="Of open generation; 0 is greedy.")
-    max_new_tokens: int = Field(400, ge=1)
+    temperature: float = Field(default=0.0, ge=0, description="Of open generation; 0 is greedy.")
+    max_new_tokens: int = Field(default=400, ge=1)
     one_shot: bool = False
     prefill: str = ""
 
@@ -51,8 +53,8 @@ class TopicsSection(_Section):
 
     names: list[str] | None = None
     column: str = "director"
-    n: int = Field(20, ge=2)
-    minimum_items: int = Field(5, ge=1)
+    n: int = Field(default=30, ge=2)
+    minimum_items: int = Field(default=5, ge=1)
 
 
 class TemplateSection(_Section):
@@ -65,7 +67,9 @@ class TemplateSection(_Section):
 class Configuration(_Section):
     """Everything that `fairrec audit` can be told."""
 
-    name: str | None = Field(None, description="Folder of the run; made from the rest if unset.")
+    name: str | None = Field(
+        default=None, description="Folder of the run; made from the rest if unset."
+    )
     model: str = "default"
     recommender: RecommenderSection = RecommenderSection()
     catalog: CatalogSection = CatalogSection()
@@ -75,12 +79,12 @@ class Configuration(_Section):
     )
     wording: Literal["grammatical", "fairllm"] = "grammatical"
     template: Literal["movie", "music"] | TemplateSection = "movie"
-    k: int = Field(20, ge=1)
+    k: int = Field(default=20, ge=1)
     dialect: Literal["unit", "paper", "fairllm", "langfair"] = "unit"
-    draws: int = Field(10_000, ge=100)
-    seed: int = Field(0, ge=0)
+    draws: int = Field(default=10_000, ge=100)
+    seed: int = Field(default=0, ge=0)
     gates: list[str] = Field(default_factory=lambda: ["sensitivity.*.jaccard.snsr <= 0.1"])
-    minimum_answered: float = Field(0.5, ge=0, le=1)
+    minimum_answered: float = Field(default=0.5, ge=0, le=1)
 
     @field_validator("gates")
     @classmethod

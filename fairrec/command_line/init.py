@@ -34,7 +34,7 @@ catalog:
 topics:
   names: null                  # a list of your own, or the most frequent values of a column
   column: director
-  n: 20
+  n: 30
   minimum_items: 5
 
 # age, country, gender, continent, occupation, race, religion, physics; [all] for all of

@@ -38,7 +38,8 @@ def continuation_logprobs(
 
 def _shared_length(prompts: Sequence[Sequence[int]]) -> int:
     """Return how many tokens all prompts begin with, leaving at least one of each."""
-    first, last = min(prompts), max(prompts)
+    # The first and the last in order differ at the first token in which any two do.
+    first, *_, last = sorted(map(tuple, [*prompts, prompts[0]]))
     same = 0
     while same < min(len(first), len(last)) and first[same] == last[same]:
         same += 1
@@ -56,7 +57,8 @@ def _computed(model: Any, tokens: Sequence[int]) -> DynamicCache:
 def _copy(cache: DynamicCache | None) -> DynamicCache:
     """Return a cache that starts from another one's tensors and leaves them alone."""
     fresh = DynamicCache()
-    for i, layer in enumerate(cache.layers if cache is not None else []):
+    layers: list[Any] = [] if cache is None else cache.layers
+    for i, layer in enumerate(layers):
         fresh.update(layer.keys, layer.values, i)
     return fresh
 

@@ -28,7 +28,9 @@ BATCH_TOKENS = 16_384
 _SAMPLE_BYTES = 1 << 20
 
 
-def load_parts(source: str | Path, device: str = "cpu", dtype: torch.dtype = torch.float32) -> Any:
+def load_parts(
+    source: str | Path, device: str = "cpu", dtype: torch.dtype = torch.float32
+) -> tuple[Any, Any]:
     """Return model and tokenizer from a hub id, a folder, or a GGUF file.
 
     Raises:
@@ -44,7 +46,8 @@ def load_parts(source: str | Path, device: str = "cpu", dtype: torch.dtype = tor
         warnings.simplefilter("ignore")
         tokenizer = AutoTokenizer.from_pretrained(**place)
         model = AutoModelForCausalLM.from_pretrained(**place, dtype=dtype)
-    return model.to(device).eval(), tokenizer
+    model.to(device)  # type: ignore[arg-type]
+    return model.eval(), tokenizer
 
 
 def pick_device() -> str:
@@ -102,7 +105,8 @@ class TransformersModel:
     @classmethod
     def load(cls, source: str | Path, description: Mapping[str, Any]) -> TransformersModel:
         """Load a model on the best device; see `load_parts` for `source`."""
-        return cls(*load_parts(source, pick_device()), description)
+        model, tokenizer = load_parts(source, pick_device())
+        return cls(model, tokenizer, description)
 
     def token_ids(self, prompt: Prompt) -> list[int]:
         """Return the tokens of a prompt, through the chat template where there is one."""
@@ -242,7 +246,8 @@ class SeededSampling(transformers.LogitsProcessor):
     def __call__(self, input_ids: torch.Tensor, scores: torch.Tensor) -> torch.Tensor:
         scores = scores.float() / self._temperature
         if self._top_p < 1:
-            scores = transformers.TopPLogitsWarper(self._top_p)(input_ids, scores)
+            warper: Any = transformers.TopPLogitsWarper(self._top_p)
+            scores = warper(input_ids, scores)
         uniform = torch.stack(
             [torch.rand(scores.shape[1], generator=generator) for generator in self._generators]
         )

@@ -4,23 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
-from typing import Any, Literal, Protocol, get_args, runtime_checkable
+from typing import Any, Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fairrec.catalogs import Catalog
 from fairrec.errors import WrongUse
-from fairrec.protocols import Prompt, ScoresContinuations
+from fairrec.protocols import LanguageModel, Prompt, ScoresContinuations
 from fairrec.types import Ranking, Request
 
 Variant = Literal["raw", "per_token", "prior_corrected"]
-
-
-@runtime_checkable
-class _Scorer(ScoresContinuations, Protocol):
-    @property
-    def description(self) -> Mapping[str, Any]: ...
 
 
 class CatalogueLikelihood:
@@ -47,7 +41,7 @@ class CatalogueLikelihood:
 
     def __init__(
         self,
-        model: _Scorer,
+        model: LanguageModel,
         catalog: Catalog,
         *,
         variant: Variant = "prior_corrected",
@@ -67,6 +61,7 @@ class CatalogueLikelihood:
                 do="use OpenGeneration with this model.",
             )
         self._model = model
+        self._score = model.continuation_logprobs
         self._catalog = catalog
         self._variant = variant
         self._prefill = prefill
@@ -106,7 +101,7 @@ class CatalogueLikelihood:
         """Return, per request, one score (nats) for each of `items`; higher is better."""
         pool = tuple(items)
         prompts = [Prompt(r.instruction, r.system, self._prefill) for r in requests]
-        found = self._model.continuation_logprobs(prompts, self._continuations(pool))
+        found = self._score(prompts, self._continuations(pool))
         if self._variant == "per_token":
             return [np.array([tokens.mean() for tokens in row]) for row in found]
         sums = [np.array([tokens.sum() for tokens in row]) for row in found]
@@ -119,7 +114,7 @@ class CatalogueLikelihood:
 
     def _prior_of(self, pool: tuple[str, ...], system: str | None) -> NDArray[np.float64]:
         prompt = Prompt(self._empty_profile, system, self._prefill)
-        (row,) = self._model.continuation_logprobs([prompt], self._continuations(pool))
+        (row,) = self._score([prompt], self._continuations(pool))
         return np.array([tokens.sum() for tokens in row])
 
     def _continuations(self, pool: tuple[str, ...]) -> list[str]:

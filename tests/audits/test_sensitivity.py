@@ -91,7 +91,8 @@ def test_planted_unequal_treatment_is_found_at_its_size() -> None:
 def test_equal_noise_is_not_called_unequal_treatment() -> None:
     p_values = []
     for seed in range(20):
-        result = run_audit(audit(), Planted(lambda v: 0 if v is None else 4, seed))
+        one = audit(attributes=[attribute("gender")], draws=400)
+        result = run_audit(one, Planted(lambda v: 0 if v is None else 4, seed))
         p_values.append(result.finding("sensitivity.gender.serp.snsr").p_value)
     assert sum(p <= 0.05 for p in p_values) <= 4
     assert max(p_values) > 0.3

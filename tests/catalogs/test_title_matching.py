@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from fairrec.catalogs import Catalog, TitleMatcher, films, normalise_title
 from fairrec.catalogs.matching import without_description
+from fairrec.catalogs.titles import numbers_in
 from fairrec.errors import WrongUse
 from fairrec.types import MatchKind
 
@@ -96,10 +97,11 @@ def test_any_text_gets_an_answer(text: str) -> None:
 @settings(max_examples=200)
 @given(st.sampled_from(films().titles), st.integers(2, 12))
 def test_a_number_is_never_ignored(title: str, number: int) -> None:
-    """A sequel of any number is found by its own title or not at all."""
+    """A sequel of any number is found under that number or not at all."""
     match = MATCHER.match(f"{title} {number}")
     if match.item_id is not None:
-        assert normalise_title(films().title(match.item_id)) == normalise_title(f"{title} {number}")
+        found = numbers_in(normalise_title(films().title(match.item_id)))
+        assert found == numbers_in(normalise_title(f"{title} {number}"))
 
 
 def test_what_is_as_near_as_the_best_is_ambiguous() -> None:
@@ -198,4 +200,4 @@ def test_films_outside_the_catalogue_are_absent() -> None:
     others = {"American Dream", "Pursuit of Happiness", "Tromeo and Juliet", "Deadgirl"}
     others |= {"I, Frankenstein"}
     assert {title for title, _ in hits} >= others  # known errors; more of them fail below
-    assert len(hits) <= 19
+    assert len(hits) <= 18

@@ -32,6 +32,7 @@ from fairrec.catalogs.titles import MAX_TITLE, numbers_in, split_year
         ["Alien³", "Alien 3", "Alien III"],
         ["12 Monkeys", "Twelve Monkeys"],
         ["Malcolm X", "malcolm x"],
+        ["Star Trek V: The Final Frontier", "Star Trek 5 - The Final Frontier"],
     ],
 )
 def test_spellings_of_one_title_are_equal(spellings: list[str]) -> None:

@@ -76,13 +76,16 @@ def recorded_answers(path: Path) -> int:
         return 0
 
 
-@pytest.mark.parametrize("survivors", [1, 200])
+@pytest.mark.parametrize("survivors", [1, 300])
 def test_kill_9_in_the_middle_and_again_gives_the_same_result(
     tmp_path: Path, survivors: int
 ) -> None:
-    command = (*DEMO, "--topics", "120", "--attributes", "all", "--name", "run")
+    settings = "draws: 500\ntopics: {n: 60}\nattributes: [all]\nname: run\n"
+    command = (*DEMO, "--config", "../settings.yaml")
+    (tmp_path / "settings.yaml").write_text(settings)
     whole, killed = tmp_path / "whole", tmp_path / "killed"
-    whole.mkdir(), killed.mkdir()
+    whole.mkdir()
+    killed.mkdir()
     fairrec(*command, folder=whole)
     child = subprocess.Popen(
         [sys.executable, "-m", "fairrec", *command], cwd=killed, stderr=subprocess.DEVNULL
@@ -98,7 +101,7 @@ def test_kill_9_in_the_middle_and_again_gives_the_same_result(
     assert not (store.parent / "result.json").exists()
     done = fairrec(*command, folder=killed)
     assert done.returncode in (0, 1, 2)
-    assert f"{kept} of them recorded before" in done.stderr.replace("\n", " ") or kept
+    assert "recorded before" in done.stderr
     assert without_clock(store.parent) == without_clock(whole / "fairrec-runs" / "run")
 
 
