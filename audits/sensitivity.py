@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fairrec.audits.funnel import validity_funnel
+from fairrec.audits.pairs import exchange, worst_pairs
 from fairrec.errors import WrongUse
 from fairrec.evidence import (
     holm,
@@ -33,18 +34,15 @@ from fairrec.types import (
     AuditResult,
     Estimate,
     Example,
-    Exchange,
     Finding,
     Observation,
     Probe,
     Ranking,
     Request,
     content_hash,
-    is_off_catalogue,
 )
 
 METRICS = ("jaccard", "serp", "prag", "rbo")
-EXAMPLES_PER_ATTRIBUTE = 10
 
 
 @dataclass(frozen=True)
@@ -120,7 +118,14 @@ class SensitivityAudit:
             [rankings[neutral[probe.cluster].id] for probe in compared],
         )
         tables = {metric: self._tables(compared, measures[metric]) for metric in METRICS}
-        examples = self._examples(compared, neutral, measures["jaccard"])
+        examples = {
+            attribute.name: worst_pairs(
+                (probe, neutral[probe.cluster], measures["jaccard"][i])
+                for i, probe in enumerate(compared)
+                if probe.attribute == attribute.name
+            )
+            for attribute in self.attributes
+        }
         shown = {e.probe_id for es in examples.values() for e in es}
         shown |= {e.reference_probe_id for es in examples.values() for e in es}
         return AuditResult(
@@ -141,7 +146,7 @@ class SensitivityAudit:
             ),
             validity=validity_funnel(probes, rankings),
             exchanges={
-                probe.id: self._exchange(probe, rankings[probe.id])
+                probe.id: exchange(probe, rankings[probe.id], self.titles)
                 for probe in probes
                 if probe.id in shown
             },
@@ -279,47 +284,6 @@ class SensitivityAudit:
 
     def _rng(self, *purpose: str) -> np.random.Generator:
         return generator(self.seed, self.name, *purpose)
-
-    def _examples(
-        self,
-        compared: Sequence[Probe],
-        neutral: Mapping[str, Probe],
-        measure: NDArray[np.float64],
-    ) -> dict[str, tuple[Example, ...]]:
-        """Return, per attribute, the pairs least similar to the neutral list."""
-        found: dict[str, tuple[Example, ...]] = {}
-        for attribute in self.attributes:
-            pairs = [
-                Example(
-                    probe.cluster,
-                    probe.value or "",
-                    float(measure[i]),
-                    probe.id,
-                    neutral[probe.cluster].id,
-                )
-                for i, probe in enumerate(compared)
-                if probe.attribute == attribute.name and np.isfinite(measure[i])
-            ]
-            pairs.sort(key=lambda pair: pair.measure)
-            found[attribute.name] = tuple(pairs[:EXAMPLES_PER_ATTRIBUTE])
-        return found
-
-    def _exchange(self, probe: Probe, ranking: Ranking) -> Exchange:
-        return Exchange(
-            cluster=probe.cluster,
-            arm=probe.arm,
-            attribute=probe.attribute,
-            value=probe.value,
-            system=probe.request.system,
-            instruction=probe.request.instruction,
-            titles=tuple(self._title(item) for item in ranking.items),
-            items=ranking.items,
-            outcome=ranking.outcome,
-            text=ranking.text,
-        )
-
-    def _title(self, item: str) -> str:
-        return item[1:] if is_off_catalogue(item) else self.titles.get(item, item)
 
     def _settings(self, probes: Sequence[Probe]) -> dict[str, object]:
         return {

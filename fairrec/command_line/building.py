@@ -9,6 +9,7 @@ from fairrec.catalogs import Catalog, films, read_catalog
 from fairrec.catalogs.pools import candidate_pool
 from fairrec.catalogs.topics import frequent_values
 from fairrec.command_line.configuration import Configuration, TemplateSection
+from fairrec.errors import WrongUse
 from fairrec.language_models import load_language_model
 from fairrec.prompts import (
     TEMPLATES,
@@ -44,7 +45,17 @@ def build_recommender(settings: Configuration, console: Console) -> tuple[Recomm
 
 
 def build_audit(settings: Configuration, catalog: Catalog) -> SensitivityAudit:
-    """Choose topics, candidate pools and words as the settings say."""
+    """Choose topics, candidate pools and words as the settings say.
+
+    Raises:
+        WrongUse: k exceeds the catalogue, or topics or attributes cannot be had.
+    """
+    if settings.k > len(catalog):
+        raise WrongUse(
+            f"k is {settings.k}, but the catalogue has {len(catalog)} items.",
+            expected="k of at most the number of items.",
+            do="ask for fewer items.",
+        )
     chosen = settings.topics
     topics = chosen.names or frequent_values(
         catalog, chosen.column, minimum_items=chosen.minimum_items, n=chosen.n

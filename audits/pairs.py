@@ -1,0 +1,47 @@
+"""The pairs of lists behind a finding: which differ most, and what a reader is shown of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+import numpy as np
+
+from fairrec.types import Example, Exchange, Probe, Ranking, is_off_catalogue
+
+MOST = 10
+
+
+def worst_pairs(
+    pairs: Iterable[tuple[Probe, Probe, float]], most: int = MOST
+) -> tuple[Example, ...]:
+    """Return the pairs of least similarity, the least first.
+
+    Args:
+        pairs: Probe, the probe it is compared with, and the similarity of their lists; pairs
+            without one (NaN) are left out.
+        most: How many to return at most.
+    """
+    found = [
+        Example(probe.cluster, probe.value or "", float(similarity), probe.id, reference.id)
+        for probe, reference, similarity in pairs
+        if np.isfinite(similarity)
+    ]
+    return tuple(sorted(found, key=lambda example: example.measure)[:most])
+
+
+def exchange(probe: Probe, ranking: Ranking, titles: Mapping[str, str]) -> Exchange:
+    """Return what was asked and answered, in words; `titles` are by item id."""
+    return Exchange(
+        cluster=probe.cluster,
+        arm=probe.arm,
+        attribute=probe.attribute,
+        value=probe.value,
+        system=probe.request.system,
+        instruction=probe.request.instruction,
+        titles=tuple(
+            item[1:] if is_off_catalogue(item) else titles.get(item, item) for item in ranking.items
+        ),
+        items=ranking.items,
+        outcome=ranking.outcome,
+        text=ranking.text,
+    )
