@@ -186,13 +186,16 @@ class SensitivityAudit:
     def _similarities(
         self, lists: Sequence[Ranking], references: Sequence[Ranking]
     ) -> dict[str, NDArray[np.float64]]:
-        """Return per metric one value a pair; NaN where either list is missing."""
+        """Return per metric one value a pair; NaN where either list is missing.
+
+        K is what was asked for, so that a list of one title does not score as a whole one.
+        """
         coded = encode_lists([r.items for r in lists] + [r.items for r in references])
         x, y = coded[: len(lists)], coded[len(lists) :]
         return {
             "jaccard": SIMILARITIES["jaccard"](x, y),
-            "serp": SIMILARITIES["serp"](x, y, dialect=self.dialect),
-            "prag": SIMILARITIES["prag"](x, y, dialect=self.dialect),
+            "serp": SIMILARITIES["serp"](x, y, k=self.k, dialect=self.dialect),
+            "prag": SIMILARITIES["prag"](x, y, k=self.k, dialect=self.dialect),
             "rbo": SIMILARITIES["rbo"](x, y, p=self.rbo_p),
         }
 

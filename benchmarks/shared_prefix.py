@@ -1,6 +1,6 @@
 """How much a shared prompt and a packed trie of titles save over one forward a title.
 
-    python benchmarks/shared_prefix.py [--model default] [--titles 20 400]
+    python benchmarks/shared_prefix.py [--model default] [--titles 20 200]
 
 Both sides score the same titles after the same prompt, in turn, on the same threads; the ratio
 is of the medians. The two must agree to 1e-3 nats a title, or the benchmark stops.
@@ -41,7 +41,7 @@ def one_forward_each(model, prompt: Prompt, titles: list[str]) -> tuple[np.ndarr
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--model", default="default")
-    parser.add_argument("--titles", type=int, nargs="+", default=[20, 400])
+    parser.add_argument("--titles", type=int, nargs="+", default=[20, 200])
     chosen = parser.parse_args()
     model, catalog = load_language_model(chosen.model, say=print), films()
     template = TEMPLATES["movie"]

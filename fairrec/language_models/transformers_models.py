@@ -25,13 +25,16 @@ from fairrec.protocols import Generation, GenerationParameters, Prompt
 BATCH_TOKENS = 16_384
 """Prompt and answer tokens that are generated together; padding included."""
 
-_SAMPLE_BYTES = 1 << 20
+_MODEL_FILES = (".json", ".safetensors", ".gguf", ".bin", ".jinja", ".model", ".txt")
 
 
 def load_parts(
-    source: str | Path, device: str = "cpu", dtype: torch.dtype = torch.float32
+    source: str | Path,
+    device: str = "cpu",
+    dtype: torch.dtype = torch.float32,
+    revision: str | None = None,
 ) -> tuple[Any, Any]:
-    """Return model and tokenizer from a hub id, a folder, or a GGUF file.
+    """Return model and tokenizer from a hub id (at a revision), a folder, or a GGUF file.
 
     Raises:
         OSError: Nothing usable is there, or the hub cannot be reached.
@@ -40,6 +43,8 @@ def load_parts(
     place: dict[str, Any] = {"pretrained_model_name_or_path": str(source)}
     if path.suffix == ".gguf":
         place = {"pretrained_model_name_or_path": str(path.parent), "gguf_file": path.name}
+    if revision is not None:
+        place["revision"] = revision
     transformers.utils.logging.set_verbosity_error()
     transformers.utils.logging.disable_progress_bar()
     with warnings.catch_warnings():
@@ -58,22 +63,19 @@ def pick_device() -> str:
 
 
 def fingerprint(folder_or_file: Path) -> str:
-    """Return a hash of names, sizes, and the first and last MB of every file of a model.
+    """Return a hash of the names and the whole content of every file of a model.
 
-    Whole files of many gigabytes would take minutes to hash; weights that differ nearly
-    always differ there.
+    Part of the content would not do: a model tuned with frozen embeddings differs from its base
+    in the middle of the file only, and would be given the base's recorded answers.
     """
     digest = hashlib.sha256()
     files = [folder_or_file] if folder_or_file.is_file() else sorted(folder_or_file.iterdir())
     for path in files:
-        if path.suffix not in (".json", ".safetensors", ".gguf", ".bin", ".jinja", ".model"):
+        if path.suffix not in _MODEL_FILES:
             continue
-        size = path.stat().st_size
-        digest.update(f"{path.name}\0{size}\0".encode())
         with path.open("rb") as file:
-            digest.update(file.read(_SAMPLE_BYTES))
-            file.seek(max(0, size - _SAMPLE_BYTES))
-            digest.update(file.read())
+            content = hashlib.file_digest(file, "sha256").hexdigest()
+        digest.update(f"{path.name}\0{content}\0".encode())
     return digest.hexdigest()
 
 
@@ -103,9 +105,11 @@ class TransformersModel:
         self._packed = lru_cache(maxsize=8)(self._pack)
 
     @classmethod
-    def load(cls, source: str | Path, description: Mapping[str, Any]) -> TransformersModel:
-        """Load a model on the best device; see `load_parts` for `source`."""
-        model, tokenizer = load_parts(source, pick_device())
+    def load(
+        cls, source: str | Path, description: Mapping[str, Any], revision: str | None = None
+    ) -> TransformersModel:
+        """Load a model on the best device; see `load_parts` for `source` and `revision`."""
+        model, tokenizer = load_parts(source, pick_device(), revision=revision)
         return cls(model, tokenizer, description)
 
     def token_ids(self, prompt: Prompt) -> list[int]:

@@ -86,11 +86,18 @@ class CatalogueLikelihood:
         return f"{request.system or ''}\n\n{request.instruction}"
 
     def recommend(self, requests: Sequence[Request]) -> list[Ranking]:
-        """Rank each request's candidates; requests with the same ones share the work."""
+        """Rank each request's candidates; requests with the same ones share the work.
+
+        Raises:
+            WrongUse: A request asks for more items than it has candidates, names one twice, or
+                names one that is not in the catalogue.
+        """
         rankings: dict[int, Ranking] = {}
         pools: dict[tuple[str, ...], list[int]] = {}
         for i, request in enumerate(requests):
-            pools.setdefault(request.candidates or self._catalog.ids, []).append(i)
+            pool = self._catalog.ids if request.candidates is None else request.candidates
+            _check(pool, request.k)
+            pools.setdefault(pool, []).append(i)
         for pool, places in pools.items():
             scores = self.score([requests[i] for i in places], pool)
             for i, row in zip(places, scores, strict=True):
@@ -122,12 +129,21 @@ class CatalogueLikelihood:
         return [f" {self._catalog.title(item)}" for item in pool]
 
 
-def _ranked(pool: tuple[str, ...], scores: NDArray[np.float64], k: int) -> Ranking:
+def _check(pool: tuple[str, ...], k: int) -> None:
     if k > len(pool):
         raise WrongUse(
             f"k is {k}, but there are {len(pool)} candidates.",
             expected="k of at most the number of candidates.",
             do="ask for fewer items or widen the pool.",
         )
+    if len(set(pool)) < len(pool):
+        raise WrongUse(
+            f"{len(pool) - len(set(pool))} of the {len(pool)} candidates are repeats.",
+            expected="each candidate once.",
+            do="remove the repeats.",
+        )
+
+
+def _ranked(pool: tuple[str, ...], scores: NDArray[np.float64], k: int) -> Ranking:
     best = np.argsort(-scores, kind="stable")[:k]
     return Ranking(tuple(pool[i] for i in best), scores=tuple(float(scores[i]) for i in best))

@@ -69,6 +69,16 @@ def test_wrong_use() -> None:
         CatalogueLikelihood(scripted(), CATALOG).recommend([Request(4, "x")])
 
 
+@pytest.mark.parametrize(
+    ("candidates", "seen"),
+    [((), "there are 0 candidates"), (("a", "b", "a"), "1 of the 3"), (("z", "a"), "the id 'z'")],
+)
+def test_candidates_that_cannot_be_ranked(candidates: tuple[str, ...], seen: str) -> None:
+    """No candidates is not the whole catalogue, and a repeat would be recommended twice."""
+    with pytest.raises(WrongUse, match=seen):
+        CatalogueLikelihood(scripted(), CATALOG).recommend([Request(1, "x", candidates=candidates)])
+
+
 @pytest.mark.model
 def test_a_small_audit_of_the_real_model() -> None:
     """Both ways to recommend, whole: planned, asked, judged; the repeat is exactly the same."""
