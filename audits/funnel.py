@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
-from fairrec.types import Arm, MatchKind, Probe, Ranking, Validity
+from fairrec.results import Validity
+from fairrec.types import Arm, MatchKind, Probe, Ranking
 
 _UNMATCHED = {MatchKind.AMBIGUOUS: "ambiguous", MatchKind.ABSENT: "off_catalogue"}
 

@@ -6,7 +6,8 @@ from collections.abc import Iterable, Mapping
 
 import numpy as np
 
-from fairrec.types import Example, Exchange, Probe, Ranking, is_off_catalogue
+from fairrec.results import Example, Exchange
+from fairrec.types import Probe, Ranking, is_off_catalogue
 
 MOST = 10
 

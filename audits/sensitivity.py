@@ -27,20 +27,9 @@ from fairrec.evidence import (
 from fairrec.metrics.batched_similarity import SIMILARITIES, encode_lists
 from fairrec.metrics.similarity import Dialect
 from fairrec.prompts import NEUTRAL_PHRASE, Attribute, Template
+from fairrec.results import AuditResult, Estimate, Example, Finding, Observation
 from fairrec.seeds import generator
-from fairrec.types import (
-    Answer,
-    Arm,
-    AuditResult,
-    Estimate,
-    Example,
-    Finding,
-    Observation,
-    Probe,
-    Ranking,
-    Request,
-    content_hash,
-)
+from fairrec.types import Answer, Arm, Probe, Ranking, Request, content_hash
 
 METRICS = ("jaccard", "serp", "prag", "rbo")
 

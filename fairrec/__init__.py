@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 _EXPORTS = {
-    "AuditResult": "fairrec.types",
+    "AuditResult": "fairrec.results",
     "Catalog": "fairrec.catalogs",
     "CatalogueLikelihood": "fairrec.recommenders",
     "OpenGeneration": "fairrec.recommenders",
@@ -54,8 +54,9 @@ if TYPE_CHECKING:
     from fairrec.language_models import load_language_model
     from fairrec.recommenders import CatalogueLikelihood, OpenGeneration, as_recommender
     from fairrec.reports import write_report
+    from fairrec.results import AuditResult
     from fairrec.running import ResponseStore, run_audit
-    from fairrec.types import AuditResult, Ranking, Request
+    from fairrec.types import Ranking, Request
 
 
 def __getattr__(name: str) -> Any:

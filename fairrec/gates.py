@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from fairrec.errors import WrongUse
-from fairrec.types import AuditResult, Estimate, Finding, Validity, Verdict, with_verdict
+from fairrec.results import AuditResult, Estimate, Finding, Validity, Verdict
 
 _NUMBER = r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?"
 _BOUND = re.compile(rf"^(?P<id>\S+)\s*(?P<sign><=|>=)\s*(?P<bound>{_NUMBER})$")
@@ -94,12 +94,14 @@ def apply_gates(
                 verdict = Verdict.UNDECIDED
             decided[i] = _with_worst(decided[i], verdict, gate.text)
             verdicts.append(verdict)
-    warnings = result.warnings + tuple(
-        f"Only {v.outcomes.get('answered', 0)} of {v.asked} probes were answered for "
-        f"{_group_name(v)}; gates that rest on it are undecided."
-        for v in thin
-        if gates
-    )
+    warnings = result.warnings
+    if gates and thin:
+        groups = ", ".join(
+            f"{_group_name(v)} ({v.outcomes.get('answered', 0)} of {v.asked})" for v in thin
+        )
+        warnings += (
+            f"Too few probes were answered, gates that rest on them are undecided: {groups}.",
+        )
     return replace(result, findings=tuple(decided), verdict=_worst(verdicts), warnings=warnings)
 
 
@@ -113,7 +115,7 @@ def _worst(verdicts: Sequence[Verdict]) -> Verdict | None:
 def _with_worst(finding: Finding, verdict: Verdict, text: str) -> Finding:
     """Keep the stricter decision where two gates name one finding."""
     if finding.verdict is None or _worst([finding.verdict, verdict]) is not finding.verdict:
-        return with_verdict(finding, verdict, text)
+        return replace(finding, verdict=verdict, gate=text)
     return finding
 
 

@@ -12,7 +12,8 @@ from typing import Any, Protocol, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
-from fairrec.types import Answer, AuditResult, Probe, Ranking, Request
+from fairrec.results import AuditResult
+from fairrec.types import Answer, Probe, Ranking, Request
 
 
 @runtime_checkable

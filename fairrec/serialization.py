@@ -14,7 +14,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 from fairrec.errors import BadData
-from fairrec.types import SCHEMA_VERSION, AuditResult
+from fairrec.results import SCHEMA_VERSION, AuditResult
 
 if TYPE_CHECKING:
     from pydantic import TypeAdapter

@@ -19,7 +19,7 @@ from fairrec.reports.svg import (
 )
 from fairrec.reports.untrusted import clean
 from fairrec.reports.wording import gate_of
-from fairrec.types import Estimate, Finding, Verdict
+from fairrec.results import Estimate, Finding, Verdict
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 from fairrec.reports.untrusted import clean
 from fairrec.reports.wording import percent
-from fairrec.types import Outcome, Validity
+from fairrec.results import Validity
+from fairrec.types import Outcome
 
 DIFFERS_BY = 0.10
 """A share is flagged when it is this far (as a share, 0 to 1) from the reference group's."""

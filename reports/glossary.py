@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from fairrec.reports.untrusted import clean
-from fairrec.types import Finding
+from fairrec.results import Finding
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from fairrec.reports.glossary import metric_name, terms_used
 from fairrec.reports.pairs import MOST_TEXT, worst_pairs
 from fairrec.reports.svg import to_svg
 from fairrec.reports.untrusted import clean
-from fairrec.types import AuditResult
+from fairrec.results import AuditResult
 
 MOST_BYTES = 1_000_000
 """A page of this size or more shows fewer pairs."""

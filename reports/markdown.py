@@ -6,7 +6,7 @@ import re
 
 from fairrec.reports import wording
 from fairrec.reports.untrusted import clean
-from fairrec.types import AuditResult
+from fairrec.results import AuditResult
 
 MOST_ROWS = 40
 

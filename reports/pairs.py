@@ -11,7 +11,8 @@ from itertools import zip_longest
 from fairrec.reports.glossary import metric_name
 from fairrec.reports.untrusted import clean
 from fairrec.reports.wording import gated, number
-from fairrec.types import AuditResult, Example, Exchange, Finding, is_off_catalogue
+from fairrec.results import AuditResult, Example, Exchange, Finding
+from fairrec.types import is_off_catalogue
 
 MOST_ATTRIBUTES = 20
 MOST_TITLE = 160

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from fairrec.reports import wording
 from fairrec.reports.untrusted import clean
-from fairrec.types import AuditResult, Verdict
+from fairrec.results import AuditResult, Verdict
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -44,8 +44,9 @@ def print_summary(result: AuditResult, console: Console) -> None:
     if not findings:
         return
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold", pad_edge=False)
-    table.add_column("About", overflow="fold")
-    table.add_column(text(_measures(result)), no_wrap=True)
+    # Long reasons ("not measured (...)") fold; they must not squeeze out whom they are about.
+    table.add_column("About", overflow="fold", min_width=10)
+    table.add_column(text(_measures(result)), overflow="fold")
     table.add_column("Noise floor", justify="right")
     table.add_column("Adj. p", justify="right")
     table.add_column("Verdict", no_wrap=True)

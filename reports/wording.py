@@ -10,7 +10,7 @@ from fairrec.errors import WrongUse
 from fairrec.gates import Gate, parse_gate
 from fairrec.reports.glossary import metric_name, statistic_name
 from fairrec.reports.untrusted import clean
-from fairrec.types import AuditResult, Estimate, Finding, Verdict
+from fairrec.results import AuditResult, Estimate, Finding, Verdict
 
 SYMBOLS = {Verdict.PASS: "✓", Verdict.FAIL: "✕", Verdict.UNDECIDED: "?", None: "–"}
 """A shape per verdict, so that none is told by colour alone."""

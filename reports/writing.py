@@ -8,8 +8,8 @@ from fairrec.errors import BadData
 from fairrec.files import write_atomically
 from fairrec.reports.html import render_html
 from fairrec.reports.markdown import render_markdown
+from fairrec.results import AuditResult
 from fairrec.serialization import from_json, to_json
-from fairrec.types import AuditResult
 
 
 def write_report(result: AuditResult, folder: Path) -> list[Path]:

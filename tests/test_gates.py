@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from fairrec.errors import WrongUse
 from fairrec.gates import Gate, apply_gates, parse_gate
-from fairrec.types import AuditResult, Estimate, Finding, Validity, Verdict
+from fairrec.results import AuditResult, Estimate, Finding, Validity, Verdict
 
 
 def result_with(*estimates: Estimate, answered: int = 10) -> AuditResult:
@@ -69,6 +69,13 @@ def test_overall_the_worst_counts() -> None:
     assert apply_gates(result_with(inside), []).verdict is None
 
 
+def test_a_verdict_is_put_on_a_copy() -> None:
+    before = result_with(Estimate(0.3, 0.2, 0.4))
+    after = apply_gates(before, [parse_gate("sensitivity.* <= 0.1")])
+    assert after.findings[0].verdict is Verdict.FAIL
+    assert before.findings[0].verdict is None
+
+
 def test_two_gates_on_one_finding_keep_the_stricter() -> None:
     gates = [parse_gate("sensitivity.a0.* <= 0.1"), parse_gate("sensitivity.* <= 1")]
     for order in (gates, gates[::-1]):
@@ -87,7 +94,8 @@ def test_a_group_that_hardly_answered_is_undecided() -> None:
     good = Estimate(0.0, 0.0, 0.05)
     result = apply_gates(result_with(good, good, answered=4), [gate])
     assert [f.verdict for f in result.findings] == [Verdict.UNDECIDED, Verdict.PASS]
-    assert "Only 4 of 10 probes were answered for a0 = v" in result.warnings[0]
+    assert "Too few probes were answered" in result.warnings[0]
+    assert "a0 = v (4 of 10)." in result.warnings[0]
 
 
 def test_a_gate_on_nothing_is_refused_with_the_nearest_name() -> None:

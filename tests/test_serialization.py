@@ -12,27 +12,29 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fairrec.errors import BadData
-from fairrec.serialization import from_json, to_json
-from fairrec.types import (
+from fairrec.results import (
     SCHEMA_VERSION,
-    Answer,
-    Arm,
-    Attempt,
     AuditResult,
     Estimate,
     Example,
     Exchange,
     Finding,
+    Observation,
+    Validity,
+    Verdict,
+)
+from fairrec.serialization import from_json, to_json
+from fairrec.types import (
+    Answer,
+    Arm,
+    Attempt,
     Match,
     MatchKind,
-    Observation,
     Outcome,
     Probe,
     Ranking,
     Request,
     Usage,
-    Validity,
-    Verdict,
     content_hash,
 )
 

@@ -9,21 +9,16 @@ from dataclasses import FrozenInstanceError, replace
 
 import pytest
 
+from fairrec.results import AuditResult, Estimate, Finding, Observation
 from fairrec.types import (
     Arm,
-    AuditResult,
-    Estimate,
-    Finding,
-    Observation,
     Outcome,
     Probe,
     Ranking,
     Request,
-    Verdict,
     content_hash,
     is_off_catalogue,
     off_catalogue_id,
-    with_verdict,
 )
 
 PROBE = Probe(Request(k=2, instruction="Films, please."), Arm.SENSITIVE, "topic", "race", "black")
@@ -129,13 +124,6 @@ def test_findings_are_found_by_id():
     assert result.finding("second") is result.findings[1]
     with pytest.raises(KeyError):
         result.finding("third")
-
-
-def test_a_verdict_is_put_on_a_copy():
-    finding = _result().findings[0]
-    decided = with_verdict(finding, Verdict.FAIL, "x <= 0.05")
-    assert (decided.verdict, decided.gate) == (Verdict.FAIL, "x <= 0.05")
-    assert finding.verdict is None
 
 
 def test_observations_become_a_table():

@@ -17,9 +17,10 @@ from fairrec.errors import WrongUse
 from fairrec.files import write_atomically
 from fairrec.gates import parse_gate
 from fairrec.reports import print_summary, write_report
+from fairrec.results import Verdict
 from fairrec.running import ResponseStore, run_audit
 from fairrec.running.progress import shown_progress
-from fairrec.types import Verdict, content_hash
+from fairrec.types import content_hash
 
 SETTINGS_FILE = "fairrec.yaml"
 STORE_FILE = "answers.sqlite"

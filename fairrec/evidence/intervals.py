@@ -25,7 +25,7 @@ from scipy.special import ndtri, stdtrit
 from fairrec.errors import WrongUse
 from fairrec.evidence.bootstrap import bootstrap_means
 from fairrec.metrics.similarity import snsr, snsv
-from fairrec.types import Estimate
+from fairrec.results import Estimate
 
 Table = NDArray[np.float64]
 

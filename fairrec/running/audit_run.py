@@ -11,9 +11,10 @@ from importlib import metadata
 
 from fairrec.gates import Gate, apply_gates
 from fairrec.protocols import Audit, Recommender
+from fairrec.results import AuditResult
 from fairrec.running.runner import Progress, ask
 from fairrec.running.store import ResponseStore
-from fairrec.types import Answer, AuditResult, Outcome, Ranking
+from fairrec.types import Answer, Outcome, Ranking
 
 # What can change a number; those that are not installed are left out.
 RELEVANT_PACKAGES = (

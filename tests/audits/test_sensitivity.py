@@ -12,10 +12,11 @@ from fairrec.audits import SensitivityAudit
 from fairrec.errors import WrongUse
 from fairrec.gates import parse_gate
 from fairrec.prompts import TEMPLATES, attribute, custom_attribute
+from fairrec.results import AuditResult, Verdict
 from fairrec.running import ResponseStore, ask, run_audit
 from fairrec.seeds import generator
 from fairrec.serialization import from_json, to_json
-from fairrec.types import Arm, AuditResult, Outcome, Ranking, Request, Verdict
+from fairrec.types import Arm, Outcome, Ranking, Request
 
 TOPICS = tuple(f"Topic {i}" for i in range(24))
 ITEMS = tuple(f"item{i}" for i in range(60))

@@ -13,20 +13,9 @@ from dataclasses import replace
 import numpy as np
 
 from fairrec.gates import apply_gates, parse_gate
+from fairrec.results import AuditResult, Estimate, Example, Exchange, Finding, Observation, Validity
 from fairrec.seeds import generator
-from fairrec.types import (
-    Arm,
-    AuditResult,
-    Estimate,
-    Example,
-    Exchange,
-    Finding,
-    Observation,
-    Outcome,
-    Validity,
-    content_hash,
-    off_catalogue_id,
-)
+from fairrec.types import Arm, Outcome, content_hash, off_catalogue_id
 
 ATTRIBUTES = {
     "age": ["middle aged", "old", "young"],

@@ -10,7 +10,7 @@ import pytest
 
 from fairrec.reports.figures import attribute_figure, value_figures
 from fairrec.reports.svg import to_svg
-from fairrec.types import Estimate, Finding, Verdict
+from fairrec.results import Estimate, Finding, Verdict
 
 
 def _finding(attribute: str, value: str | None = None, **changes) -> Finding:

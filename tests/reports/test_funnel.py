@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from fairrec.reports.funnel import funnel
-from fairrec.types import Validity
+from fairrec.results import Validity
 
 NEUTRAL = Validity(None, None, 20, {"answered": 20}, recommended=400, off_catalogue=40)
 

@@ -16,7 +16,8 @@ from fairrec.reports import render_html
 from fairrec.reports.html import MOST_BYTES
 from fairrec.reports.pairs import MOST_TITLE
 from fairrec.reports.wording import sentence
-from fairrec.types import AuditResult, Outcome, Verdict
+from fairrec.results import AuditResult, Verdict
+from fairrec.types import Outcome
 
 GATES = ("sensitivity.*.jaccard.snsr <= 0.1",)
 VOID = {"meta", "link", "img", "br", "hr", "input", "wbr", "use", "path", "rect"}

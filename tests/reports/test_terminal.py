@@ -10,7 +10,7 @@ from example_result import HOSTILE, example_result, without_answers
 from rich.console import Console
 
 from fairrec.reports import print_summary
-from fairrec.types import AuditResult
+from fairrec.results import AuditResult, Estimate
 
 GATES = ("sensitivity.*.jaccard.snsr <= 0.1",)
 
@@ -51,6 +51,15 @@ def test_a_narrow_console_is_enough(result):
     printed = _printed(result, width=50)
     assert "race" in printed
     assert max(map(len, printed.splitlines())) <= 50
+
+
+def test_a_long_reason_leaves_room_for_whom_it_is_about(result):
+    estimate = Estimate(None, reason="fewer than two values have any list to compare")
+    findings = tuple(replace(f, estimate=estimate) for f in result.findings)
+    lines = _printed(replace(result, findings=findings), width=80).splitlines()
+    heading = next(i for i, line in enumerate(lines) if line.startswith("About"))
+    assert any(line.startswith("race") for line in lines[heading + 1 :])
+    assert any("not measured" in line for line in lines[heading + 1 :])
 
 
 @pytest.mark.parametrize("hostile", [*HOSTILE, "[bold]x[/bold] [/] [link=https://evil]y[/link]"])

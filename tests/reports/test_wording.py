@@ -19,7 +19,7 @@ from fairrec.reports.wording import (
     percent,
     sentence,
 )
-from fairrec.types import AuditResult, Estimate, Finding, Validity, Verdict
+from fairrec.results import AuditResult, Estimate, Finding, Validity, Verdict
 
 
 def _finding(attribute: str, value: float, low: float | None, high: float | None) -> Finding:

@@ -69,7 +69,7 @@ import resource, signal, sys
 from pathlib import Path
 from fairrec.errors import RunBroken
 from fairrec.running.store import Recorded, ResponseStore
-from fairrec.types import Ranking, Request
+from fairrec.types import (Ranking, Request)
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 def record(i): return f"key{i}", Recorded(Request(k=1), Ranking(("a",), text="x" * 50_000), 0.0)
 store = ResponseStore(Path(sys.argv[1]))
