@@ -113,8 +113,11 @@ class Finding:
         value: Attribute value, or None when the finding is about all of them.
         estimate: The number and its interval.
         p_value: Of the test against "no effect", or None when none is made.
-        p_adjusted: Holm-adjusted within `family`.
-        family: Declared family of tests that the adjustment covers.
+        p_adjusted: Holm-adjusted within `family`: guards against any false alarm.
+        q_value: Benjamini-Hochberg-adjusted within `family`: guards the share of false alarms.
+        family: Declared family of tests that the adjustments cover.
+        margin: Half-width of the band around "no effect" that counts as equivalent, or None.
+        p_equivalent: Of two one-sided tests that the effect lies within the margin, or None.
         noise_floor: What the statistic is on average when nothing differs, or None.
         verdict: What the gate decided; None when no gate names the finding.
         gate: The gate's own words.
@@ -130,7 +133,10 @@ class Finding:
     value: str | None = None
     p_value: float | None = None
     p_adjusted: float | None = None
+    q_value: float | None = None
     family: str | None = None
+    margin: float | None = None
+    p_equivalent: float | None = None
     noise_floor: float | None = None
     verdict: Verdict | None = None
     gate: str | None = None

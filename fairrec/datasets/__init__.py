@@ -1,0 +1,1 @@
+"""Data sets of real users: readers, downloads and splits."""
