@@ -119,6 +119,7 @@ class Ranking:
         text: The raw answer; empty for recommenders that produce none.
         detail: Why the outcome is not ANSWERED, in a few words.
         usage: Tokens spent, or None when unknown.
+        embedding: The recommender's own vector of the user, finite numbers, where it has one.
     """
 
     items: tuple[str, ...] = ()
@@ -128,6 +129,7 @@ class Ranking:
     text: str = ""
     detail: str = ""
     usage: Usage | None = None
+    embedding: tuple[float, ...] | None = None
 
     def __post_init__(self) -> None:
         if len(set(self.items)) != len(self.items):
@@ -139,6 +141,8 @@ class Ranking:
                 raise ValueError(f"{len(self.scores)} scores for {len(self.items)} items")
             if not all(math.isfinite(score) for score in self.scores):
                 raise ValueError("a ranking's scores are finite numbers")
+        if self.embedding is not None and not all(map(math.isfinite, self.embedding)):
+            raise ValueError("a ranking's embedding holds finite numbers")
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,11 +8,12 @@ from fairrec.prompts.attributes import (
     attribute_names,
     custom_attribute,
 )
-from fairrec.prompts.templates import TEMPLATES, Template
+from fairrec.prompts.templates import TEMPLATES, USER_TEMPLATES, Template
 
 __all__ = [
     "NEUTRAL_PHRASE",
     "TEMPLATES",
+    "USER_TEMPLATES",
     "Attribute",
     "AttributeValue",
     "Template",

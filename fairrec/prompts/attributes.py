@@ -19,10 +19,18 @@ NEUTRAL_PHRASE = "a"
 
 @dataclass(frozen=True, slots=True)
 class AttributeValue:
-    """One value of an attribute and the words that state it, article included."""
+    """One value of an attribute and the words that state it.
+
+    Attributes:
+        value: Name of the value, as results show it.
+        phrase: What stands before a noun, article included: "an old" (fan).
+        statement: A whole sentence that says the same or hints at it: "I am an old person.";
+            empty when there is none.
+    """
 
     value: str
     phrase: str
+    statement: str = ""
 
 
 @dataclass(frozen=True, slots=True)

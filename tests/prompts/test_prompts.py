@@ -55,7 +55,7 @@ def test_a_template_fills_each_field_once() -> None:
 @pytest.mark.parametrize(
     ("user", "seen"),
     [
-        ("I like {name}.", "lacks {value}"),
+        ("I like {name}.", "has no {value} or {statement}"),
         ("{value} fan of {name} from {place}", "unknown field {place}"),
         ("{value} fan of {name", "cannot be read"),
     ],

@@ -1,0 +1,103 @@
+"""How an audit asks on behalf of a user: the same words for every user, arm and audit."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from fairrec.errors import BadData, WrongUse
+from fairrec.prompts import Template
+from fairrec.types import Answer, Probe, Ranking, Request
+from fairrec.users import User, check_users
+
+
+def user_request(
+    user: User,
+    template: Template,
+    k: int,
+    *,
+    titles: Mapping[str, str],
+    value: str = "a",
+    statement: str = "",
+    profile: Mapping[str, str] | None = None,
+    replicate: int = 0,
+) -> Request:
+    """Return the request of a user who states what `value` or `statement` says.
+
+    Args:
+        user: Whose history and candidates are shown.
+        template: The words.
+        k: Items asked for.
+        titles: Item titles by id, for the words; an id without a title stands for itself.
+        value: What stands before a noun.
+        statement: A sentence; empty states nothing.
+        profile: The same in structured form; empty states nothing.
+        replicate: Counts repeats of the same request.
+    """
+
+    def listed(items: Sequence[str]) -> str:
+        return "; ".join(titles.get(item, item) for item in items)
+
+    return Request(
+        k=k,
+        instruction=template.instruction(
+            k=k,
+            value=value,
+            statement=statement,
+            history=listed(user.history),
+            candidates=listed(user.candidates or ()),
+        ),
+        system=template.system,
+        profile=profile or {},
+        slots={"user": user.id},
+        history=user.history,
+        candidates=user.candidates,
+        replicate=replicate,
+    )
+
+
+def check_audited(users: Sequence[User], attributes: Sequence[str]) -> None:
+    """Check that there is somebody to compare.
+
+    Raises:
+        BadData: A user is there twice, or nobody has one of the attributes.
+        WrongUse: Fewer than 2 users, or no attribute.
+    """
+    check_users(users)
+    if len(users) < 2:
+        raise WrongUse(
+            f"the audit has {len(users)} user(s).",
+            expected="at least 2, better 50: users are what uncertainty is estimated from.",
+            do="name more users.",
+        )
+    if not attributes:
+        raise WrongUse(
+            "the audit has no attribute.",
+            expected="at least one sensitive attribute.",
+            do="name one, such as gender.",
+        )
+    for attribute in attributes:
+        if not any(attribute in user.profile for user in users):
+            known = sorted({name for user in users for name in user.profile})
+            raise BadData(
+                f"no user has the attribute {attribute!r}.",
+                expected=f"one that users have: {', '.join(known) or 'there is none'}.",
+                do="name another attribute or add it to the users' profiles.",
+            )
+
+
+def rankings_by_probe(probes: Sequence[Probe], answers: Sequence[Answer]) -> dict[str, Ranking]:
+    """Return the rankings of the probes by probe id.
+
+    Raises:
+        BadData: A probe has no answer.
+    """
+    rankings = {answer.probe_id: answer.ranking for answer in answers}
+    missing = [probe for probe in probes if probe.id not in rankings]
+    if missing:
+        raise BadData(
+            f"{len(missing)} of {len(probes)} probes have no answer, among them "
+            f"{missing[0].cluster!r} ({missing[0].arm}).",
+            expected="an answer to every probe; one that failed is an answer with its outcome.",
+            do="ask the missing ones, or judge the others alone.",
+        )
+    return rankings
