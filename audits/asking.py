@@ -19,6 +19,7 @@ def user_request(
     value: str = "a",
     statement: str = "",
     profile: Mapping[str, str] | None = None,
+    slots: Mapping[str, str] | None = None,
     replicate: int = 0,
 ) -> Request:
     """Return the request of a user who states what `value` or `statement` says.
@@ -31,6 +32,7 @@ def user_request(
         value: What stands before a noun.
         statement: A sentence; empty states nothing.
         profile: The same in structured form; empty states nothing.
+        slots: What else tells this request from the user's others, such as which template.
         replicate: Counts repeats of the same request.
     """
 
@@ -48,7 +50,7 @@ def user_request(
         ),
         system=template.system,
         profile=profile or {},
-        slots={"user": user.id},
+        slots={"user": user.id, **(slots or {})},
         history=user.history,
         candidates=user.candidates,
         replicate=replicate,

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 
-from fairrec.results import Example, Exchange
+from fairrec.results import Example, Exchange, Finding
 from fairrec.types import Probe, Ranking, is_off_catalogue
 
 MOST = 10
@@ -46,3 +46,19 @@ def exchange(probe: Probe, ranking: Ranking, titles: Mapping[str, str]) -> Excha
         outcome=ranking.outcome,
         text=ranking.text,
     )
+
+
+def exchanges_behind(
+    findings: Iterable[Finding],
+    probes: Sequence[Probe],
+    rankings: Mapping[str, Ranking],
+    titles: Mapping[str, str],
+) -> dict[str, Exchange]:
+    """Return, by probe id, the exchanges that the findings' examples point at."""
+    examples = {example for finding in findings for example in finding.examples}
+    shown = {e.probe_id for e in examples} | {e.reference_probe_id for e in examples}
+    return {
+        probe.id: exchange(probe, rankings[probe.id], titles)
+        for probe in probes
+        if probe.id in shown
+    }

@@ -47,6 +47,7 @@ class Arm(StrEnum):
     NEUTRAL = "neutral"
     SENSITIVE = "sensitive"
     COUNTERFACTUAL = "counterfactual"
+    CUE = "cue"
     PLACEBO = "placebo"
     REPEAT = "repeat"
 

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import platform
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from importlib import metadata
+from typing import Any
 
 from fairrec.gates import Gate, apply_gates
 from fairrec.protocols import Audit, Recommender
 from fairrec.results import AuditResult
 from fairrec.running.runner import Progress, ask
 from fairrec.running.store import ResponseStore
-from fairrec.types import Answer, Outcome, Ranking
+from fairrec.types import Answer, Outcome, Probe, Ranking
 
 # What can change a number; those that are not installed are left out.
 RELEVANT_PACKAGES = (
@@ -38,6 +39,7 @@ def run_audit(
     minimum_answered: float = 0.5,
     name: str | None = None,
     on_progress: Callable[[Progress], None] = lambda progress: None,
+    on_answers: Callable[[Sequence[Probe], Sequence[Answer]], None] = lambda probes, answers: None,
 ) -> AuditResult:
     """Ask `recommender` everything that `audit` plans and return the judged, gated result.
 
@@ -50,6 +52,7 @@ def run_audit(
             the group are undecided.
         name: Name of the run; the audit's when None.
         on_progress: Called after every cluster.
+        on_answers: Called once with all probes and answers, before they are judged.
 
     Raises:
         WrongUse: A gate names no finding of this audit; raised before anything is asked.
@@ -68,21 +71,59 @@ def run_audit(
         ResponseStore(None) if store is None else store,
         on_progress=on_progress,
     )
-    asked = time.perf_counter()
+    seconds = time.perf_counter() - started
+    on_answers(probes, answers)
+    result = judge_answers(
+        audit,
+        probes,
+        answers,
+        description=recommender.description,
+        gates=gates,
+        minimum_answered=minimum_answered,
+        name=name,
+    )
+    provenance = dict(result.provenance)
+    provenance["time"] = {"seconds_asking": round(seconds, 3), **provenance["time"]}
+    return replace(result, provenance=provenance)
+
+
+def judge_answers(
+    audit: Audit,
+    probes: Sequence[Probe],
+    answers: Sequence[Answer],
+    *,
+    description: Mapping[str, Any],
+    gates: Iterable[Gate] = (),
+    minimum_answered: float = 0.5,
+    name: str | None = None,
+) -> AuditResult:
+    """Judge answers that are there already and return the gated result.
+
+    Args:
+        audit: How to judge.
+        probes: What was asked.
+        answers: One per probe.
+        description: Who answered: a recommender's description.
+        gates, minimum_answered, name: As for `run_audit`.
+
+    Raises:
+        WrongUse: A gate names no finding of this audit.
+    """
+    gates = list(gates)
+    started = time.perf_counter()
     result = audit.judge(probes, answers)
     result = replace(
         result,
         name=name or result.name,
         provenance={
             **result.provenance,
-            "recommender": dict(recommender.description),
+            "recommender": dict(description),
             "gates": [gate.text for gate in gates],
             "minimum_answered": minimum_answered,
             "versions": versions(),
             "time": {
                 "finished": datetime.now(UTC).isoformat(timespec="seconds"),
-                "seconds_asking": round(asked - started, 3),
-                "seconds_judging": round(time.perf_counter() - asked, 3),
+                "seconds_judging": round(time.perf_counter() - started, 3),
             },
         },
     )

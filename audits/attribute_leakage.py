@@ -1,0 +1,322 @@
+"""Leakage: can an attribute that nobody stated be recovered from what a recommender returns?
+
+The question of Hua, Ge, Xu, Ji, Li and Zhang, "UP5: Unbiased Foundation Model for Fairness-aware
+Recommendation", EACL 2024. Every user is asked for without a word about the attribute. Attackers
+learn to guess it from the lists, from the scores and from the embeddings where there are any,
+and are judged on users that they have not seen: an AUC of 0.5 is guessing.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from fairrec.audits.asking import check_audited, rankings_by_probe, user_request
+from fairrec.audits.attackers import MODELS, Attack, attack
+from fairrec.audits.families import adjusted
+from fairrec.audits.funnel import validity_funnel
+from fairrec.audits.returned import SOURCES, features_of
+from fairrec.errors import WrongUse
+from fairrec.evidence.auc import auc_interval
+from fairrec.prompts import Template
+from fairrec.results import AuditResult, Estimate, Finding, Observation
+from fairrec.seeds import generator
+from fairrec.types import Answer, Arm, Outcome, Probe, Ranking, content_hash
+from fairrec.users import User
+
+
+@dataclass(frozen=True)
+class AttributeLeakageAudit:
+    """How well does an attacker recover an attribute that the user did not state?
+
+    All lists of a user make one row, so that no user is both learned from and guessed.
+    A finding about scores or embeddings is there when an answer has them, or when nothing was
+    answered at all.
+
+    Attributes:
+        users: With the attributes in their profiles; at least 2.
+        attributes: Names of the attributes to recover.
+        template: The words; the place of the attribute stays neutral.
+        k: Items asked for, at least 1.
+        titles: Item titles by id, for the words.
+        attackers: "logistic" (L2-regularised logistic regression), "boosting" (gradient
+            boosting of trees), or both.
+        folds: Folds of the cross-validation over users, at least 2. A value that fewer than
+            2 x folds users have is left out and named.
+        permutations: Permuted labellings that the logistic regression is refitted on, at
+            least 19; the least p-value is 1 / (permutations + 1).
+        boosting_permutations: The same for boosting, which takes ten times as long.
+        components: What lists, scores and embeddings are reduced to.
+        level: Confidence level of the intervals, in (0, 1).
+        seed: Seed of folds, permutations and models.
+
+    Raises:
+        BadData: A user is there twice, or nobody has one of the attributes.
+        WrongUse: Fewer than 2 users, no attribute, an unknown attacker, or numbers below the
+            least ones named here.
+    """
+
+    users: Sequence[User]
+    attributes: Sequence[str]
+    template: Template
+    k: int = 20
+    titles: Mapping[str, str] = field(default_factory=dict)
+    attackers: Sequence[str] = tuple(MODELS)
+    folds: int = 5
+    permutations: int = 200
+    boosting_permutations: int = 99
+    components: int = 50
+    level: float = 0.95
+    seed: int = 0
+
+    name = "leakage"
+
+    def __post_init__(self) -> None:
+        check_audited(self.users, self.attributes)
+        unknown = sorted(set(self.attackers) - set(MODELS))
+        if unknown or not self.attackers:
+            raise WrongUse(
+                f"the attackers are {list(self.attackers)}.",
+                expected=f"one or more of {', '.join(MODELS)}.",
+            )
+        least = {
+            "k": (self.k, 1),
+            "folds": (self.folds, 2),
+            "permutations": (self.permutations, 19),
+            "boosting_permutations": (self.boosting_permutations, 19),
+            "components": (self.components, 1),
+        }
+        for name, (given, lowest) in least.items():
+            if given < lowest:
+                raise WrongUse(f"{name} is {given}.", expected=f"at least {lowest}.")
+
+    def plan(self) -> list[Probe]:
+        """Return one neutral prompt per user."""
+        return [
+            Probe(
+                user_request(user, self.template, self.k, titles=self.titles),
+                Arm.NEUTRAL,
+                user.id,
+            )
+            for user in self.users
+        ]
+
+    def judge(self, probes: Sequence[Probe], answers: Iterable[Answer]) -> AuditResult:
+        """Attack what the probes that state nothing brought; others are left out and counted."""
+        rankings = rankings_by_probe(probes, list(answers))
+        profiles = {user.id: user.profile for user in self.users}
+        neutral = [
+            probe
+            for probe in probes
+            if probe.arm in (Arm.NEUTRAL, Arm.REPEAT) and not probe.request.profile
+        ]
+        asked = [probe for probe in neutral if probe.cluster in profiles]
+        returned: dict[str, list[Ranking]] = {probe.cluster: [] for probe in asked}
+        for probe in asked:
+            if rankings[probe.id].outcome is Outcome.ANSWERED:
+                returned[probe.cluster].append(rankings[probe.id])
+        warnings = [*_left_out(probes, neutral, asked), *self._unusable(returned, profiles)]
+        findings: list[Finding] = []
+        guesses: dict[str, dict[str, float]] = {user: {} for user in returned}
+        for attacker in self.attackers:
+            attacked: list[Finding] = []
+            for source in self._sources(returned):
+                users, features = features_of(source, returned)
+                for attribute in self.attributes:
+                    rows = self._rows(users, attribute, profiles)
+                    found, scores = self._attack(
+                        attribute, source, attacker, features, users, rows, profiles, len(returned)
+                    )
+                    attacked += found
+                    for row, score in zip(rows, scores, strict=False):
+                        guesses[users[row]][f"{attribute}.{source}_{attacker}"] = score
+            findings += adjusted(attacked, f"leakage by {attacker} attackers")
+            warnings += self._too_few_permutations(attacker, attacked)
+        findings.sort(key=lambda finding: self.attributes.index(finding.attribute or ""))
+        return AuditResult(
+            audit=self.name,
+            name=self.name,
+            findings=tuple(findings),
+            observations=tuple(
+                Observation(
+                    cluster=probe.cluster,
+                    arm=probe.arm,
+                    attribute=None,
+                    value=None,
+                    outcome=rankings[probe.id].outcome,
+                    measures=guesses[probe.cluster],
+                    probe_id=probe.id,
+                )
+                for probe in asked
+            ),
+            validity=validity_funnel(asked, rankings),
+            exchanges={},
+            provenance={"audit": self._settings(probes)},
+            warnings=tuple(warnings),
+        )
+
+    def _sources(self, returned: Mapping[str, Sequence[Ranking]]) -> list[str]:
+        rankings = [ranking for lists in returned.values() for ranking in lists]
+        return [s for s, has in SOURCES.items() if not rankings or any(map(has, rankings))]
+
+    def _rows(
+        self, users: Sequence[str], attribute: str, profiles: Mapping[str, Mapping[str, str]]
+    ) -> list[int]:
+        """Return the places of the users whose value enough others have."""
+        values = [profiles[user].get(attribute) for user in users]
+        counts = Counter(value for value in values if value is not None)
+        return [i for i, value in enumerate(values) if counts[value] >= 2 * self.folds]
+
+    def _attack(
+        self,
+        attribute: str,
+        source: str,
+        attacker: str,
+        features: Any,
+        users: Sequence[str],
+        rows: Sequence[int],
+        profiles: Mapping[str, Mapping[str, str]],
+        asked: int,
+    ) -> tuple[list[Finding], list[float]]:
+        """Return the findings of one attacker and its score of every user's own value."""
+        values = [profiles[users[row]][attribute] for row in rows]
+        names, labels = np.unique(values, return_inverse=True)
+        common = {
+            "level": self.level,
+            "n": len(rows),
+            "n_missing": asked - len(rows),
+            "unit": "user",
+        }
+        place = f"{self.name}.{attribute}.{source}_{attacker}"
+        shared = {"audit": self.name, "metric": f"{source}_{attacker}", "attribute": attribute}
+        if len(names) < 2:
+            reason = f"fewer than two values are had by {2 * self.folds} users with {source}"
+            missing = Estimate(None, reason=reason, **common)
+            return [
+                Finding(f"{place}.{statistic}", statistic=statistic, estimate=missing, **shared)
+                for statistic in ("auc", "advantage")
+            ], []
+        found = attack(
+            features[rows],
+            labels,
+            attacker,
+            generator(self.seed, self.name, attribute, source, attacker),
+            folds=self.folds,
+            permutations=self._permutations(attacker),
+            components=self.components,
+        )
+        return [
+            self._auc_finding(f"{place}.auc", found, common, shared),
+            self._advantage_finding(f"{place}.advantage", found, common, shared),
+        ], found.scores.tolist()
+
+    def _auc_finding(
+        self, id: str, found: Attack, common: Mapping[str, Any], shared: Mapping[str, Any]
+    ) -> Finding:
+        low, high = auc_interval(found.auc, found.null_aucs, common["n"], self.level)
+        estimate = Estimate(found.auc, low, high, method=self._method, **common)
+        return Finding(id, statistic="auc", estimate=estimate, **shared)
+
+    def _advantage_finding(
+        self, id: str, found: Attack, common: Mapping[str, Any], shared: Mapping[str, Any]
+    ) -> Finding:
+        """|AUC - 0.5| and its test; the ends are those of the AUC's interval, folded at 0.5."""
+        low, high = auc_interval(found.auc, found.null_aucs, common["n"], self.level)
+        advantage, null = abs(found.auc - 0.5), np.abs(found.null_aucs - 0.5)
+        extreme = int((null >= advantage - 1e-12).sum())
+        estimate = Estimate(
+            advantage,
+            0.0 if low <= 0.5 <= high else min(abs(low - 0.5), abs(high - 0.5)),
+            max(abs(low - 0.5), abs(high - 0.5)),
+            method=self._method,
+            direction="lower",
+            **common,
+        )
+        return Finding(
+            id,
+            statistic="advantage",
+            estimate=estimate,
+            p_value=(1 + extreme) / (1 + len(null)),
+            noise_floor=float(null.mean()),
+            **shared,
+        )
+
+    def _permutations(self, attacker: str) -> int:
+        return self.boosting_permutations if attacker == "boosting" else self.permutations
+
+    @property
+    def _method(self) -> str:
+        return (
+            f"{self.folds}-fold cross-validation over users; score interval scaled to the spread "
+            "of the AUC under permuted labels"
+        )
+
+    def _unusable(
+        self,
+        returned: Mapping[str, Sequence[Ranking]],
+        profiles: Mapping[str, Mapping[str, str]],
+    ) -> Iterable[str]:
+        if silent := [user for user, rankings in returned.items() if not rankings]:
+            yield f"{len(silent)} of {len(returned)} user(s) got no list: {_named(silent)}."
+        answered = [user for user, rankings in returned.items() if rankings]
+        for attribute in self.attributes:
+            if lacking := [user for user in answered if attribute not in profiles[user]]:
+                yield f"{len(lacking)} user(s) lack {attribute!r}: {_named(lacking)}."
+            held = [profiles[user].get(attribute) for user in answered]
+            counts = Counter(value for value in held if value is not None)
+            if small := [f"{v} ({n})" for v, n in counts.items() if n < 2 * self.folds]:
+                yield (
+                    f"Values of {attribute!r} that fewer than {2 * self.folds} answered users "
+                    f"have are left out: {_named(small)}."
+                )
+        lists = {ranking.items for rankings in returned.values() for ranking in rankings}
+        if len(lists) == 1 and len(answered) > 1:
+            yield "Every user got the same list: the recommender ignores whom it recommends to."
+
+    def _too_few_permutations(self, attacker: str, family: Sequence[Finding]) -> Iterable[str]:
+        tests = sum(finding.p_value is not None for finding in family)
+        least = tests / (1 + self._permutations(attacker))
+        if least > 0.05:
+            yield (
+                f"With {self._permutations(attacker)} permutations and {tests} tests no {attacker} "
+                f"attacker can have an adjusted p-value below {min(1.0, least):.2f}: permute more."
+            )
+
+    def _settings(self, probes: Sequence[Probe]) -> dict[str, object]:
+        return {
+            "name": self.name,
+            "users": len(self.users),
+            "attributes": list(self.attributes),
+            "template": {"system": self.template.system, "user": self.template.user},
+            "k": self.k,
+            "attackers": list(self.attackers),
+            "folds": self.folds,
+            "permutations": self.permutations,
+            "boosting_permutations": self.boosting_permutations,
+            "components": self.components,
+            "level": self.level,
+            "seed": self.seed,
+            "probes": len(probes),
+            "probes_hash": content_hash([probe.id for probe in probes]),
+        }
+
+
+def _left_out(
+    probes: Sequence[Probe], neutral: Sequence[Probe], asked: Sequence[Probe]
+) -> Iterable[str]:
+    if stating := len(probes) - len(neutral):
+        yield f"{stating} probe(s) that state or hint at something are left out."
+    if strangers := sorted({p.cluster for p in neutral} - {p.cluster for p in asked}):
+        yield (
+            f"{len(strangers)} user(s) of the probes are not among the audit's users and are left "
+            f"out: {_named(strangers)}."
+        )
+
+
+def _named(names: Sequence[str], most: int = 5) -> str:
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return ", ".join(names[:most]) + more

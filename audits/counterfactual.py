@@ -1,0 +1,320 @@
+"""Counterfactual users: the same person, but for one stated attribute.
+
+After Deldjoo and Di Noia, "CFaiRLLM: Consumer Fairness Evaluation in Large-Language Model
+Recommender System", 2024: lists are compared between neutral and stated, and between a user's
+own value and the others. Here every effect stands beside what noise alone does: the same prompt
+asked again, and an irrelevant statement (a placebo).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from fairrec.audits.asking import check_audited, rankings_by_probe, user_request
+from fairrec.audits.benefit import benefit_findings, benefits
+from fairrec.audits.contrasts import (
+    METRICS,
+    Contrast,
+    ListComparison,
+    in_order,
+    measured_contrasts,
+)
+from fairrec.audits.counterfactual_pairs import CounterfactualPairs, floored_effects
+from fairrec.audits.excess import ExcessJudge
+from fairrec.audits.funnel import validity_funnel
+from fairrec.audits.intersections import intersection, stated_profile, with_intersections
+from fairrec.audits.missingness import missingness_findings
+from fairrec.audits.pairs import exchanges_behind
+from fairrec.errors import WrongUse
+from fairrec.metrics.similarity import Dialect
+from fairrec.prompts import Attribute, AttributeValue, Template
+from fairrec.results import AuditResult, Finding, Observation
+from fairrec.seeds import generator
+from fairrec.types import Answer, Arm, Probe, Ranking, content_hash
+from fairrec.users import Sampling, User, sample_history
+
+
+@dataclass(frozen=True)
+class CounterfactualAudit:
+    """Would the same user get other recommendations, or worse ones, as somebody else?
+
+    Attributes:
+        users: Whose requests are varied; the unit that statistics resample. At least 2.
+        attributes: Sensitive attributes with the values to state. A user's own value is
+            looked up in their profile.
+        templates: Wordings of the prompt, at least one; every user is asked in each.
+        k: Items asked for, at least 1.
+        intersections: Names of attributes that are also stated together.
+        placebos: Irrelevant attributes: the second noise floor.
+        repeats: How often the neutral and the factual prompt are asked again: the first floor.
+        history: Items of a user's history that are shown, or None for all.
+        sampling: Which items of the history.
+        minimum_group_size: Smallest group whose benefit is reported.
+        margin: Excess similarity, and difference of benefit, that counts as none.
+        titles: Item titles by id.
+        dialect: Form of SERP* and PRAG* (see `fairrec.metrics.similarity`).
+        rbo_p: Persistence of RBO, in (0, 1).
+        draws: Bootstrap and permutation draws.
+        seed: Seed of the resampling and of random histories.
+
+    Raises:
+        BadData: A user is there twice, or nobody has one of the attributes.
+        WrongUse: Fewer than 2 users, no attribute or no template.
+    """
+
+    users: Sequence[User]
+    attributes: Sequence[Attribute]
+    templates: Sequence[Template]
+    k: int = 10
+    intersections: Sequence[Sequence[str]] = ()
+    placebos: Sequence[Attribute] = ()
+    repeats: int = 1
+    history: int | None = None
+    sampling: Sampling = "recent"
+    minimum_group_size: int = 10
+    margin: float = 0.05
+    titles: Mapping[str, str] = field(default_factory=dict)
+    dialect: Dialect = "unit"
+    rbo_p: float = 0.9
+    draws: int = 10_000
+    seed: int = 0
+
+    name = "counterfactual"
+
+    def __post_init__(self) -> None:
+        check_audited(self.users, [attribute.name for attribute in self.attributes])
+        if not self.templates:
+            raise WrongUse("the audit has no template.", expected="at least one wording.")
+        known = {attribute.name: attribute for attribute in self.attributes}
+        for name in (name for names in self.intersections for name in names):
+            if name not in known:
+                raise WrongUse(
+                    f"an intersection names {name!r}.",
+                    expected=f"attributes of the audit: {', '.join(known)}.",
+                    do="add the attribute to the audit or leave the intersection out.",
+                )
+
+    def plan(self) -> list[Probe]:
+        """Return, user by user and wording by wording, every arm."""
+        return [
+            probe
+            for user in self._asked_users()
+            for place, template in enumerate(self.templates)
+            for probe in self._arms(user, template, place)
+        ]
+
+    def judge(self, probes: Sequence[Probe], answers: Iterable[Answer]) -> AuditResult:
+        """Compare lists across arms and hold every effect against its noise floors."""
+        rankings = rankings_by_probe(probes, list(answers))
+        arms = CounterfactualPairs(probes)
+        own = {user.id: user.profile for user in self._profiled_users()}
+        contrasts = measured_contrasts(
+            arms.contrasts,
+            arms.columns,
+            in_order(probe.cluster for probe in probes),
+            rankings,
+            ListComparison(self.k, self.dialect, self.rbo_p),
+        )
+        judge = ExcessJudge(self.name, self.margin, self.draws, self.seed)
+        floored = list(floored_effects(arms.attributes, contrasts))
+        held_out = {user.id: user.held_out for user in self.users}
+        benefit = benefits(probes, rankings, held_out, self.k)
+        findings = [
+            *judge.excess(floored),
+            *judge.over_wordings(floored),
+            *_similarities(judge, arms.attributes, contrasts),
+            *benefit_findings(
+                self.name,
+                arms.attributes,
+                probes,
+                benefit,
+                own,
+                self.minimum_group_size,
+                generator(self.seed, self.name, "benefit"),
+                self.draws,
+            ),
+            *missingness_findings(
+                self.name, probes, rankings, generator(self.seed, self.name, "missing"), self.draws
+            ),
+        ]
+        return AuditResult(
+            audit=self.name,
+            name=self.name,
+            findings=tuple(findings),
+            observations=tuple(_observations(probes, rankings, contrasts, benefit)),
+            validity=validity_funnel(probes, rankings),
+            exchanges=exchanges_behind(findings, probes, rankings, self.titles),
+            provenance={"audit": self._settings(probes)},
+            warnings=tuple(_warnings(self.attributes, self.users, arms, contrasts)),
+        )
+
+    def _profiled_users(self) -> list[User]:
+        return with_intersections(self.users, self.intersections)
+
+    def _asked_users(self) -> list[User]:
+        if self.history is None:
+            return self._profiled_users()
+        return [
+            sample_history(user, self.history, self.sampling, self.seed)
+            for user in self._profiled_users()
+        ]
+
+    def _all_attributes(self) -> list[Attribute]:
+        known = {attribute.name: attribute for attribute in self.attributes}
+        crossed = [intersection([known[name] for name in names]) for names in self.intersections]
+        return [*self.attributes, *crossed]
+
+    def _arms(self, user: User, template: Template, place: int) -> list[Probe]:
+        def probe(
+            arm: Arm,
+            name: str | None = None,
+            said: AttributeValue | None = None,
+            replicate: int = 0,
+        ) -> Probe:
+            request = user_request(
+                user,
+                template,
+                self.k,
+                titles=self.titles,
+                profile=stated_profile(name, said.value) if name and said else {},
+                slots={"template": str(place)} if len(self.templates) > 1 else {},
+                replicate=replicate,
+                **({"value": said.phrase, "statement": said.statement} if said else {}),
+            )
+            return Probe(request, arm, user.id, name, said.value if said else None)
+
+        again = range(1, self.repeats + 1)
+        asked = [probe(Arm.NEUTRAL), *(probe(Arm.REPEAT, replicate=n) for n in again)]
+        for attribute in self._all_attributes():
+            for said in attribute.values:
+                if said.value == user.profile.get(attribute.name):
+                    asked.append(probe(Arm.SENSITIVE, attribute.name, said))
+                    asked += [probe(Arm.REPEAT, attribute.name, said, n) for n in again]
+                else:
+                    asked.append(probe(Arm.COUNTERFACTUAL, attribute.name, said))
+        asked += [
+            probe(Arm.PLACEBO, placebo.name, said)
+            for placebo in self.placebos
+            for said in placebo.values
+        ]
+        return asked
+
+    def _settings(self, probes: Sequence[Probe]) -> dict[str, object]:
+        return {
+            "name": self.name,
+            "users": len(self.users),
+            "attributes": {
+                a.name: [v.statement or v.phrase for v in a.values] for a in self._all_attributes()
+            },
+            "placebos": {
+                p.name: [v.statement or v.phrase for v in p.values] for p in self.placebos
+            },
+            "templates": [{"system": t.system, "user": t.user} for t in self.templates],
+            "k": self.k,
+            "repeats": self.repeats,
+            "history": self.history,
+            "sampling": self.sampling,
+            "minimum_group_size": self.minimum_group_size,
+            "margin": self.margin,
+            "dialect": self.dialect,
+            "rbo_p": self.rbo_p,
+            "draws": self.draws,
+            "seed": self.seed,
+            "probes": len(probes),
+            "probes_hash": content_hash([probe.id for probe in probes]),
+        }
+
+
+def _similarities(
+    judge: ExcessJudge, attributes: Sequence[str], contrasts: Mapping[str, Contrast]
+) -> Iterable[Finding]:
+    """Yield the mean similarities: of the floors first, then of the effects."""
+    shown = [("repeat", None, "repeat"), ("placebo", None, "placebo")]
+    for name in attributes:
+        shown += [
+            (f"repeat {name}", name, "repeat"),
+            (f"stated {name}", name, "stated_similarity"),
+            (f"flip {name}", name, "flip_similarity"),
+        ]
+    for key, attribute, statistic in shown:
+        if contrasts[key].pairs:
+            yield from judge.similarities(contrasts[key], attribute, statistic)
+
+
+def _observations(
+    probes: Sequence[Probe],
+    rankings: Mapping[str, Ranking],
+    contrasts: Mapping[str, Contrast],
+    benefit: Mapping[str, Mapping[str, float | None]],
+) -> Iterable[Observation]:
+    """Yield a row a probe: its similarities to the neutral and the factual list, its benefit."""
+    measures: dict[str, dict[str, float | None]] = {p.id: dict(benefit[p.id]) for p in probes}
+    for name, contrast in contrasts.items():
+        to = "factual" if name.startswith(("flip ", "repeat ")) else "neutral"
+        if name == "placebo_flip":
+            continue
+        for metric in METRICS:
+            for pair, value in zip(contrast.pairs, contrast.values[metric].tolist(), strict=True):
+                known = None if value != value else value
+                measures[pair.probe.id][f"{metric}_to_{to}"] = known
+    for probe in probes:
+        yield Observation(
+            cluster=probe.cluster,
+            arm=probe.arm,
+            attribute=probe.attribute,
+            value=probe.value,
+            outcome=rankings[probe.id].outcome,
+            measures=measures[probe.id],
+            probe_id=probe.id,
+        )
+
+
+def _warnings(
+    attributes: Sequence[Attribute],
+    users: Sequence[User],
+    arms: CounterfactualPairs,
+    contrasts: Mapping[str, Contrast],
+) -> Iterable[str]:
+    """Name what the log lacks and whom the numbers leave out."""
+    for attribute in attributes:
+        name, values = attribute.name, {value.value for value in attribute.values}
+        lacking = [user.id for user in users if name not in user.profile]
+        other = [user.id for user in users if user.profile.get(name, "") not in {"", *values}]
+        if lacking:
+            yield f"{_some(lacking)} have no {name}: they have no factual arm for it."
+        if other:
+            yield (
+                f"{_some(other)} have a {name} that is none of the values "
+                f"{', '.join(sorted(values))}: they have no factual arm for it."
+            )
+    if not contrasts["repeat"].pairs and not any(
+        contrasts[f"repeat {name}"].pairs for name in arms.attributes
+    ):
+        yield "No prompt was asked again: without a noise floor no effect can be told from noise."
+    for name in arms.attributes:
+        if contrasts[f"flip {name}"].pairs and not contrasts[f"repeat {name}"].pairs:
+            yield (
+                f"No factual prompt of {name} was asked again: its flips are held against the "
+                "neutral prompt asked again."
+            )
+    for name, contrast in contrasts.items():
+        values = contrast.values["jaccard"]
+        missing = int((values != values).sum())
+        if missing:
+            yield f"{missing} of {len(values)} pairs of '{name}' lack a list and are left out."
+    effects = [
+        c.values["jaccard"] for n, c in contrasts.items() if n.startswith(("stated", "flip"))
+    ]
+    known = [value for values in effects for value in values.tolist() if value == value]
+    if not known:
+        yield "No pair of lists could be compared: see what became of the prompts below."
+    elif min(known) == 1.0:
+        yield (
+            "Every list holds the same items whatever is stated. Either stating an attribute "
+            "changes nothing, or the recommender does not read it."
+        )
+
+
+def _some(ids: Sequence[str], most: int = 3) -> str:
+    return f"{len(ids)} user(s) ({', '.join(ids[:most])}{', …' if len(ids) > most else ''})"
