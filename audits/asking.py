@@ -16,7 +16,7 @@ def user_request(
     k: int,
     *,
     titles: Mapping[str, str],
-    value: str = "a",
+    value: str | None = None,
     statement: str = "",
     profile: Mapping[str, str] | None = None,
     slots: Mapping[str, str] | None = None,
@@ -29,7 +29,7 @@ def user_request(
         template: The words.
         k: Items asked for.
         titles: Item titles by id, for the words; an id without a title stands for itself.
-        value: What stands before a noun.
+        value: What stands before a noun; None for what the template has there for nothing.
         statement: A sentence; empty states nothing.
         profile: The same in structured form; empty states nothing.
         slots: What else tells this request from the user's others, such as which template.
@@ -57,8 +57,12 @@ def user_request(
     )
 
 
-def check_audited(users: Sequence[User], attributes: Sequence[str]) -> None:
+def check_audited(users: Sequence[User], attributes: Sequence[str] | None) -> None:
     """Check that there is somebody to compare.
+
+    Args:
+        users: Who is asked for.
+        attributes: What users must have values of; None where their own do not matter.
 
     Raises:
         BadData: A user is there twice, or nobody has one of the attributes.
@@ -71,6 +75,8 @@ def check_audited(users: Sequence[User], attributes: Sequence[str]) -> None:
             expected="at least 2, better 50: users are what uncertainty is estimated from.",
             do="name more users.",
         )
+    if attributes is None:
+        return
     if not attributes:
         raise WrongUse(
             "the audit has no attribute.",

@@ -131,7 +131,7 @@ def _boosting(seed: int) -> Any:
     from sklearn.ensemble import HistGradientBoostingClassifier
 
     return HistGradientBoostingClassifier(
-        max_iter=40, max_leaf_nodes=6, min_samples_leaf=5, early_stopping=False, random_state=seed
+        max_iter=30, max_leaf_nodes=6, min_samples_leaf=5, early_stopping=False, random_state=seed
     )
 
 

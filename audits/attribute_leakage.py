@@ -19,7 +19,7 @@ from fairrec.audits.asking import check_audited, rankings_by_probe, user_request
 from fairrec.audits.attackers import MODELS, Attack, attack
 from fairrec.audits.families import adjusted
 from fairrec.audits.funnel import validity_funnel
-from fairrec.audits.returned import SOURCES, features_of
+from fairrec.audits.returned import Source, sources_of
 from fairrec.errors import WrongUse
 from fairrec.evidence.auc import auc_interval
 from fairrec.prompts import Template
@@ -93,6 +93,8 @@ class AttributeLeakageAudit:
         for name, (given, lowest) in least.items():
             if given < lowest:
                 raise WrongUse(f"{name} is {given}.", expected=f"at least {lowest}.")
+        if not 0 < self.level < 1:
+            raise WrongUse(f"the level is {self.level}.", expected="a number between 0 and 1.")
 
     def plan(self) -> list[Probe]:
         """Return one neutral prompt per user."""
@@ -122,18 +124,16 @@ class AttributeLeakageAudit:
         warnings = [*_left_out(probes, neutral, asked), *self._unusable(returned, profiles)]
         findings: list[Finding] = []
         guesses: dict[str, dict[str, float]] = {user: {} for user in returned}
+        sources = sources_of(returned)
         for attacker in self.attackers:
             attacked: list[Finding] = []
-            for source in self._sources(returned):
-                users, features = features_of(source, returned)
-                for attribute in self.attributes:
-                    rows = self._rows(users, attribute, profiles)
-                    found, scores = self._attack(
-                        attribute, source, attacker, features, users, rows, profiles, len(returned)
-                    )
+            for attribute in self.attributes:
+                values = {user: profiles[user].get(attribute) for user in returned}
+                for source in sources:
+                    found, scores = self._attack(attribute, values, source, attacker)
                     attacked += found
-                    for row, score in zip(rows, scores, strict=False):
-                        guesses[users[row]][f"{attribute}.{source}_{attacker}"] = score
+                    for user, score in scores.items():
+                        guesses[user][f"{attribute}.{source.name}_{attacker}"] = score
             findings += adjusted(attacked, f"leakage by {attacker} attackers")
             warnings += self._too_few_permutations(attacker, attacked)
         findings.sort(key=lambda finding: self.attributes.index(finding.attribute or ""))
@@ -159,101 +159,57 @@ class AttributeLeakageAudit:
             warnings=tuple(warnings),
         )
 
-    def _sources(self, returned: Mapping[str, Sequence[Ranking]]) -> list[str]:
-        rankings = [ranking for lists in returned.values() for ranking in lists]
-        return [s for s, has in SOURCES.items() if not rankings or any(map(has, rankings))]
-
-    def _rows(
-        self, users: Sequence[str], attribute: str, profiles: Mapping[str, Mapping[str, str]]
-    ) -> list[int]:
-        """Return the places of the users whose value enough others have."""
-        values = [profiles[user].get(attribute) for user in users]
-        counts = Counter(value for value in values if value is not None)
-        return [i for i, value in enumerate(values) if counts[value] >= 2 * self.folds]
-
     def _attack(
-        self,
-        attribute: str,
-        source: str,
-        attacker: str,
-        features: Any,
-        users: Sequence[str],
-        rows: Sequence[int],
-        profiles: Mapping[str, Mapping[str, str]],
-        asked: int,
-    ) -> tuple[list[Finding], list[float]]:
-        """Return the findings of one attacker and its score of every user's own value."""
-        values = [profiles[users[row]][attribute] for row in rows]
-        names, labels = np.unique(values, return_inverse=True)
-        common = {
+        self, attribute: str, values: Mapping[str, str | None], source: Source, attacker: str
+    ) -> tuple[list[Finding], dict[str, float]]:
+        """Return one attacker's findings and its score of every user's own value."""
+        held = [values[user] for user in source.users]
+        counts = Counter(value for value in held if value is not None)
+        rows = [i for i, value in enumerate(held) if counts[value] >= 2 * self.folds]
+        names, labels = np.unique([str(held[row]) for row in rows], return_inverse=True)
+        common: dict[str, Any] = {
             "level": self.level,
             "n": len(rows),
-            "n_missing": asked - len(rows),
+            "n_missing": len(values) - len(rows),
             "unit": "user",
         }
-        place = f"{self.name}.{attribute}.{source}_{attacker}"
-        shared = {"audit": self.name, "metric": f"{source}_{attacker}", "attribute": attribute}
+        metric = f"{source.name}_{attacker}"
         if len(names) < 2:
-            reason = f"fewer than two values are had by {2 * self.folds} users with {source}"
-            missing = Estimate(None, reason=reason, **common)
-            return [
-                Finding(f"{place}.{statistic}", statistic=statistic, estimate=missing, **shared)
-                for statistic in ("auc", "advantage")
-            ], []
-        found = attack(
-            features[rows],
-            labels,
-            attacker,
-            generator(self.seed, self.name, attribute, source, attacker),
-            folds=self.folds,
-            permutations=self._permutations(attacker),
-            components=self.components,
-        )
+            reason = f"fewer than two values are had by {2 * self.folds} users with {source.name}"
+            none = Estimate(None, reason=reason, **common)
+            parts = {statistic: {"estimate": none} for statistic in ("auc", "advantage")}
+            scores: dict[str, float] = {}
+        else:
+            found = attack(
+                source.features[rows],
+                labels,
+                attacker,
+                generator(self.seed, self.name, attribute, metric),
+                folds=self.folds,
+                permutations=self._permutations(attacker),
+                components=self.components,
+            )
+            common["method"] = (
+                f"{self.folds}-fold cross-validation over users; score interval scaled to the "
+                "spread of the AUC under permuted labels"
+            )
+            parts = _judged(found, common)
+            users = [source.users[row] for row in rows]
+            scores = dict(zip(users, found.scores.tolist(), strict=True))
         return [
-            self._auc_finding(f"{place}.auc", found, common, shared),
-            self._advantage_finding(f"{place}.advantage", found, common, shared),
-        ], found.scores.tolist()
-
-    def _auc_finding(
-        self, id: str, found: Attack, common: Mapping[str, Any], shared: Mapping[str, Any]
-    ) -> Finding:
-        low, high = auc_interval(found.auc, found.null_aucs, common["n"], self.level)
-        estimate = Estimate(found.auc, low, high, method=self._method, **common)
-        return Finding(id, statistic="auc", estimate=estimate, **shared)
-
-    def _advantage_finding(
-        self, id: str, found: Attack, common: Mapping[str, Any], shared: Mapping[str, Any]
-    ) -> Finding:
-        """|AUC - 0.5| and its test; the ends are those of the AUC's interval, folded at 0.5."""
-        low, high = auc_interval(found.auc, found.null_aucs, common["n"], self.level)
-        advantage, null = abs(found.auc - 0.5), np.abs(found.null_aucs - 0.5)
-        extreme = int((null >= advantage - 1e-12).sum())
-        estimate = Estimate(
-            advantage,
-            0.0 if low <= 0.5 <= high else min(abs(low - 0.5), abs(high - 0.5)),
-            max(abs(low - 0.5), abs(high - 0.5)),
-            method=self._method,
-            direction="lower",
-            **common,
-        )
-        return Finding(
-            id,
-            statistic="advantage",
-            estimate=estimate,
-            p_value=(1 + extreme) / (1 + len(null)),
-            noise_floor=float(null.mean()),
-            **shared,
-        )
+            Finding(
+                f"{self.name}.{attribute}.{metric}.{statistic}",
+                audit=self.name,
+                metric=metric,
+                statistic=statistic,
+                attribute=attribute,
+                **part,
+            )
+            for statistic, part in parts.items()
+        ], scores
 
     def _permutations(self, attacker: str) -> int:
         return self.boosting_permutations if attacker == "boosting" else self.permutations
-
-    @property
-    def _method(self) -> str:
-        return (
-            f"{self.folds}-fold cross-validation over users; score interval scaled to the spread "
-            "of the AUC under permuted labels"
-        )
 
     def _unusable(
         self,
@@ -303,6 +259,30 @@ class AttributeLeakageAudit:
             "probes": len(probes),
             "probes_hash": content_hash([probe.id for probe in probes]),
         }
+
+
+def _judged(found: Attack, common: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """Return the parts of the findings: the AUC, and |AUC - 0.5| with its test.
+
+    The ends of the second are those of the first, folded at 0.5.
+    """
+    low, high = auc_interval(found.auc, found.null_aucs, common["n"], common["level"])
+    advantage, null = abs(found.auc - 0.5), np.abs(found.null_aucs - 0.5)
+    near, far = sorted((abs(low - 0.5), abs(high - 0.5)))
+    return {
+        "auc": {"estimate": Estimate(found.auc, low, high, **common)},
+        "advantage": {
+            "estimate": Estimate(
+                advantage,
+                0.0 if low <= 0.5 <= high else near,
+                far,
+                direction="lower",
+                **common,
+            ),
+            "p_value": (1 + int((null >= advantage - 1e-12).sum())) / (1 + len(null)),
+            "noise_floor": float(null.mean()),
+        },
+    }
 
 
 def _left_out(

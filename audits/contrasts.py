@@ -40,12 +40,14 @@ class Contrast:
         columns: Names of the columns, in the order of the tables.
         values: By metric, one value per pair; NaN where either list is missing.
         tables: By metric, users x wordings x columns; NaN where nothing was asked or answered.
+        asked: Users x columns, whether anything was asked.
     """
 
     pairs: Sequence[Pair]
     columns: tuple[str, ...]
     values: Mapping[str, NDArray[np.float64]]
     tables: Mapping[str, NDArray[np.float64]]
+    asked: NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +118,9 @@ def measured_contrasts(
             table = np.full((len(rows), max(len(layers), 1), len(order)), np.nan)
             table[where] = values[metric]
             tables[metric] = table
-        found[name] = Contrast(some, tuple(columns[name]), values, tables)
+        asked = np.zeros((len(rows), len(order)), dtype=bool)
+        asked[where[0], where[2]] = True
+        found[name] = Contrast(some, tuple(columns[name]), values, tables, asked)
         start += len(some)
     return found
 

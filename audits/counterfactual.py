@@ -12,19 +12,21 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from fairrec.audits.asking import check_audited, rankings_by_probe, user_request
-from fairrec.audits.benefit import benefit_findings, benefits
+from fairrec.audits.benefit import Benefits, benefit_findings, benefits
 from fairrec.audits.contrasts import (
     METRICS,
     Contrast,
     ListComparison,
     in_order,
+    mean_present,
     measured_contrasts,
 )
 from fairrec.audits.counterfactual_pairs import CounterfactualPairs, floored_effects
+from fairrec.audits.counterfactual_warnings import about_lists, about_users
 from fairrec.audits.excess import ExcessJudge
 from fairrec.audits.funnel import validity_funnel
 from fairrec.audits.intersections import intersection, stated_profile, with_intersections
-from fairrec.audits.missingness import missingness_findings
+from fairrec.audits.missingness import missingness_findings, worst_case_finding
 from fairrec.audits.pairs import exchanges_behind
 from fairrec.errors import WrongUse
 from fairrec.metrics.similarity import Dialect
@@ -118,22 +120,13 @@ class CounterfactualAudit:
         )
         judge = ExcessJudge(self.name, self.margin, self.draws, self.seed)
         floored = list(floored_effects(arms.attributes, contrasts))
-        held_out = {user.id: user.held_out for user in self.users}
-        benefit = benefits(probes, rankings, held_out, self.k)
+        benefit = benefits(probes, rankings, {u.id: u.held_out for u in self.users}, self.k)
         findings = [
             *judge.excess(floored),
             *judge.over_wordings(floored),
-            *_similarities(judge, arms.attributes, contrasts),
-            *benefit_findings(
-                self.name,
-                arms.attributes,
-                probes,
-                benefit,
-                own,
-                self.minimum_group_size,
-                generator(self.seed, self.name, "benefit"),
-                self.draws,
-            ),
+            *judge.similarities(_shown(arms.attributes, contrasts)),
+            *self._benefit_findings(arms.attributes, probes, benefit, own),
+            *self._worst_cases(arms, contrasts),
             *missingness_findings(
                 self.name, probes, rankings, generator(self.seed, self.name, "missing"), self.draws
             ),
@@ -146,7 +139,49 @@ class CounterfactualAudit:
             validity=validity_funnel(probes, rankings),
             exchanges=exchanges_behind(findings, probes, rankings, self.titles),
             provenance={"audit": self._settings(probes)},
-            warnings=tuple(_warnings(self.attributes, self.users, arms, contrasts)),
+            warnings=(
+                *about_lists(arms, contrasts, findings),
+                *about_users(
+                    self.users, self.attributes, arms.attributes, own, self.minimum_group_size
+                ),
+            ),
+        )
+
+    def _worst_cases(
+        self, arms: CounterfactualPairs, contrasts: Mapping[str, Contrast]
+    ) -> Iterable[Finding]:
+        """How unequally the values change lists, whatever the missing lists would have been."""
+        for name in arms.attributes:
+            stated = contrasts[f"stated {name}"]
+            yield worst_case_finding(
+                self.name,
+                name,
+                "jaccard",
+                mean_present(stated.tables["jaccard"], 1),
+                generator(self.seed, self.name, "worst case", name),
+                self.draws,
+                asked=stated.asked,
+            )
+
+    def _benefit_findings(
+        self,
+        attributes: Sequence[str],
+        probes: Sequence[Probe],
+        benefit: Benefits,
+        own: Mapping[str, Mapping[str, str]],
+    ) -> list[Finding]:
+        if not any(user.held_out for user in self.users):
+            return []
+        return benefit_findings(
+            self.name,
+            attributes,
+            probes,
+            benefit,
+            own,
+            minimum_group_size=self.minimum_group_size,
+            margin=self.margin,
+            rng=generator(self.seed, self.name, "benefit"),
+            draws=self.draws,
         )
 
     def _profiled_users(self) -> list[User]:
@@ -226,20 +261,21 @@ class CounterfactualAudit:
         }
 
 
-def _similarities(
-    judge: ExcessJudge, attributes: Sequence[str], contrasts: Mapping[str, Contrast]
-) -> Iterable[Finding]:
-    """Yield the mean similarities: of the floors first, then of the effects."""
-    shown = [("repeat", None, "repeat"), ("placebo", None, "placebo")]
+def _shown(
+    attributes: Sequence[str], contrasts: Mapping[str, Contrast]
+) -> list[tuple[Contrast, str | None, str]]:
+    """Return the contrasts whose mean similarities are findings: the floors first."""
+    shown: list[tuple[str, str | None, str]] = [
+        ("repeat", None, "repeat"),
+        ("placebo", None, "placebo"),
+    ]
     for name in attributes:
         shown += [
             (f"repeat {name}", name, "repeat"),
             (f"stated {name}", name, "stated_similarity"),
             (f"flip {name}", name, "flip_similarity"),
         ]
-    for key, attribute, statistic in shown:
-        if contrasts[key].pairs:
-            yield from judge.similarities(contrasts[key], attribute, statistic)
+    return [(contrasts[key], *rest) for key, *rest in shown if contrasts[key].pairs]
 
 
 def _observations(
@@ -268,53 +304,3 @@ def _observations(
             measures=measures[probe.id],
             probe_id=probe.id,
         )
-
-
-def _warnings(
-    attributes: Sequence[Attribute],
-    users: Sequence[User],
-    arms: CounterfactualPairs,
-    contrasts: Mapping[str, Contrast],
-) -> Iterable[str]:
-    """Name what the log lacks and whom the numbers leave out."""
-    for attribute in attributes:
-        name, values = attribute.name, {value.value for value in attribute.values}
-        lacking = [user.id for user in users if name not in user.profile]
-        other = [user.id for user in users if user.profile.get(name, "") not in {"", *values}]
-        if lacking:
-            yield f"{_some(lacking)} have no {name}: they have no factual arm for it."
-        if other:
-            yield (
-                f"{_some(other)} have a {name} that is none of the values "
-                f"{', '.join(sorted(values))}: they have no factual arm for it."
-            )
-    if not contrasts["repeat"].pairs and not any(
-        contrasts[f"repeat {name}"].pairs for name in arms.attributes
-    ):
-        yield "No prompt was asked again: without a noise floor no effect can be told from noise."
-    for name in arms.attributes:
-        if contrasts[f"flip {name}"].pairs and not contrasts[f"repeat {name}"].pairs:
-            yield (
-                f"No factual prompt of {name} was asked again: its flips are held against the "
-                "neutral prompt asked again."
-            )
-    for name, contrast in contrasts.items():
-        values = contrast.values["jaccard"]
-        missing = int((values != values).sum())
-        if missing:
-            yield f"{missing} of {len(values)} pairs of '{name}' lack a list and are left out."
-    effects = [
-        c.values["jaccard"] for n, c in contrasts.items() if n.startswith(("stated", "flip"))
-    ]
-    known = [value for values in effects for value in values.tolist() if value == value]
-    if not known:
-        yield "No pair of lists could be compared: see what became of the prompts below."
-    elif min(known) == 1.0:
-        yield (
-            "Every list holds the same items whatever is stated. Either stating an attribute "
-            "changes nothing, or the recommender does not read it."
-        )
-
-
-def _some(ids: Sequence[str], most: int = 3) -> str:
-    return f"{len(ids)} user(s) ({', '.join(ids[:most])}{', …' if len(ids) > most else ''})"

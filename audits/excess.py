@@ -17,17 +17,15 @@ from fairrec.audits.contrasts import (
 )
 from fairrec.audits.families import adjusted
 from fairrec.evidence import (
+    cluster_excess,
     equivalence_p,
     exceedance_test,
-    excess_estimate,
     mean_estimates,
     mixed_model_estimate,
 )
+from fairrec.evidence.mixed_model import FEWEST_TEMPLATES
 from fairrec.results import Estimate, Example, Finding
 from fairrec.seeds import generator
-
-FEWEST_WORDINGS = 3
-"""From this many wordings on, they too are a sample worth a random effect."""
 
 
 @dataclass(frozen=True)
@@ -56,6 +54,21 @@ class Floored:
         return f"{self.name}_excess" + (f"_over_{self.over}" if self.over else "")
 
 
+@dataclass(frozen=True, slots=True)
+class _Case:
+    """An effect of one metric, of all values or of one, beside its floor; users x columns."""
+
+    floored: Floored
+    metric: str
+    value: str | None
+    floor: NDArray[np.float64]
+    effects: NDArray[np.float64]
+
+    @property
+    def values(self) -> NDArray[np.float64]:
+        return cluster_excess(self.floor, self.effects)
+
+
 @dataclass(frozen=True)
 class ExcessJudge:
     """Turns effects and floors into findings of one audit.
@@ -74,51 +87,68 @@ class ExcessJudge:
     seed: int
     unit: str = "user"
 
-    def excess(self, floored: Sequence[Floored]) -> Iterable[Finding]:
-        """Yield every excess: of an attribute, then of each of its values.
+    def excess(self, floored: Sequence[Floored]) -> list[Finding]:
+        """Return every excess: of the attributes, then of each of their values.
 
         Signs are such that more is worse: similarity lost, or places moved, beyond the floor.
         A family holds the attributes of one statistic and metric; values are a family each.
         """
-        statistics = dict.fromkeys(f.statistic for f in floored)
-        for metric in METRICS:
-            for statistic in statistics:
-                some = [f for f in floored if f.statistic == statistic]
-                overall = [self._excess(f, metric, None) for f in some]
-                yield from adjusted(overall, f"{statistic} of {metric} over attributes")
-        for metric in METRICS:
-            for one in floored:
-                values = [
-                    self._excess(one, metric, place) for place in range(len(one.effect.columns))
-                ]
-                family = f"{one.statistic} of {metric} over the values of {one.attribute}"
-                yield from adjusted(values, family)
-
-    def similarities(
-        self, contrast: Contrast, attribute: str | None, statistic: str
-    ) -> Iterable[Finding]:
-        """Yield the mean of every metric over users: of a contrast, and of each column."""
-        columns: list[tuple[str | None, list[int]]] = [(None, list(range(len(contrast.columns))))]
-        if len(contrast.columns) > 1 and attribute is not None:
-            columns += [(name, [place]) for place, name in enumerate(contrast.columns)]
-        for metric in METRICS:
-            rng = self._rng("similarity", statistic, str(attribute), metric)
-            table = np.stack(
-                [_per_cluster(contrast.tables[metric][:, :, places]) for _, places in columns],
-                axis=1,
+        cases = [
+            (
+                f"{one.statistic} of {metric}" + ("" if whole else f" by value of {one.attribute}"),
+                case,
             )
-            direction = "lower" if metric == "rank_moves" else "higher"
-            estimates = mean_estimates(table, rng, self.draws, unit=self.unit, direction=direction)
-            for (value, _), estimate in zip(columns, estimates, strict=True):
-                yield Finding(
-                    id=finding_id(self.audit, attribute or "neutral", value, metric, statistic),
-                    audit=self.audit,
-                    metric=metric,
-                    statistic=statistic,
-                    attribute=attribute,
-                    value=value,
-                    estimate=_possible(estimate, metric),
-                )
+            for metric in METRICS
+            for whole in (True, False)
+            for one in floored
+            for case in self._cases(one, metric, whole)
+        ]
+        if not cases:
+            return []
+        # All estimates share their draws: a cluster is drawn once for all that it was asked.
+        values = np.column_stack([case.values for _, case in cases])
+        estimates = mean_estimates(
+            values, self._rng("excess"), self.draws, unit=self.unit, direction="lower"
+        )
+        families: dict[str, list[Finding]] = {}
+        for (family, case), estimate in zip(cases, estimates, strict=True):
+            families.setdefault(family, []).append(self._finding(case, estimate))
+        return [found for family, some in families.items() for found in adjusted(some, family)]
+
+    def similarities(self, shown: Sequence[tuple[Contrast, str | None, str]]) -> Iterable[Finding]:
+        """Yield the mean of every metric over users: of each contrast, and of its columns.
+
+        Args:
+            shown: Contrast, attribute and the name of the statistic.
+        """
+        cases = []
+        for contrast, attribute, statistic in shown:
+            columns: list[tuple[str | None, list[int]]] = [
+                (None, list(range(len(contrast.columns))))
+            ]
+            if len(contrast.columns) > 1 and attribute is not None:
+                columns += [(name, [place]) for place, name in enumerate(contrast.columns)]
+            cases += [
+                (metric, attribute, value, statistic, contrast.tables[metric][:, :, places])
+                for metric in METRICS
+                for value, places in columns
+            ]
+        if not cases:
+            return
+        table = np.column_stack([_per_cluster(table) for *_, table in cases])
+        estimates = mean_estimates(table, self._rng("similarity"), self.draws, unit=self.unit)
+        for (metric, attribute, value, statistic, _), estimate in zip(
+            cases, estimates, strict=True
+        ):
+            yield Finding(
+                id=finding_id(self.audit, attribute or "neutral", value, metric, statistic),
+                audit=self.audit,
+                metric=metric,
+                statistic=statistic,
+                attribute=attribute,
+                value=value,
+                estimate=_possible(estimate, metric),
+            )
 
     def over_wordings(self, floored: Sequence[Floored]) -> Iterable[Finding]:
         """Yield the excess by a mixed model where there are several wordings.
@@ -129,10 +159,12 @@ class ExcessJudge:
         for one in floored:
             floor = mean_present(one.floor.tables["jaccard"], axis=2)
             effect = mean_present(one.effect.tables["jaccard"], axis=2)
-            users, wordings = np.nonzero(~np.isnan(floor - effect))
-            if len(set(wordings.tolist())) < FEWEST_WORDINGS:
-                continue
-            found = mixed_model_estimate((floor - effect)[users, wordings], users, wordings)
+            if floor.shape[1] < FEWEST_TEMPLATES:
+                return
+            users, wordings = np.indices(floor.shape)
+            found = mixed_model_estimate(
+                (floor - effect).ravel(), users.ravel(), wordings.ravel(), unit=self.unit
+            )
             yield Finding(
                 id=finding_id(self.audit, one.attribute, None, "jaccard", f"{one.statistic}_mixed"),
                 audit=self.audit,
@@ -143,34 +175,35 @@ class ExcessJudge:
                 p_value=found.p_value,
             )
 
-    def _excess(self, one: Floored, metric: str, place: int | None) -> Finding:
+    def _cases(self, one: Floored, metric: str, whole: bool) -> Iterable[_Case]:
         sign = -1.0 if metric == "rank_moves" else 1.0
-        effect_table = one.effect.tables[metric]
-        if place is not None:
-            effect_table = effect_table[:, :, [place]]
-        floor, effects = over_same_wordings(sign * one.floor.tables[metric], sign * effect_table)
-        value = None if place is None else one.effect.columns[place]
-        purpose = (one.statistic, one.attribute, str(value), metric)
-        estimate = excess_estimate(
-            floor, effects, self._rng("excess", *purpose), self.draws, unit=self.unit
-        )
-        test = exceedance_test(floor, effects, self._rng("exceedance", *purpose), self.draws)
+        places = [None] if whole else range(len(one.effect.columns))
+        for place in places:
+            chosen = slice(None) if place is None else slice(place, place + 1)
+            floor, effects = over_same_wordings(
+                sign * one.floor.tables[metric], sign * one.effect.tables[metric][:, :, chosen]
+            )
+            value = None if place is None else one.effect.columns[place]
+            yield _Case(one, metric, value, floor, effects)
+
+    def _finding(self, case: _Case, estimate: Estimate) -> Finding:
+        one, metric = case.floored, case.metric
+        rng = self._rng("exceedance", one.statistic, one.attribute, str(case.value), metric)
+        test = exceedance_test(case.floor, case.effects, rng, self.draws)
         margin = self.margin if metric in SIMILARITY_METRICS else None
         return Finding(
-            id=finding_id(self.audit, one.attribute, value, metric, one.statistic),
+            id=finding_id(self.audit, one.attribute, case.value, metric, one.statistic),
             audit=self.audit,
             metric=metric,
             statistic=one.statistic,
             attribute=one.attribute,
-            value=value,
+            value=case.value,
             estimate=estimate,
             p_value=test.p_value,
             margin=margin,
-            p_equivalent=None
-            if margin is None
-            else equivalence_p(_per_cluster(floor) - _per_cluster(effects), margin),
+            p_equivalent=None if margin is None else equivalence_p(case.values, margin),
             noise_floor=0.0,
-            examples=one.examples if place is None else (),
+            examples=one.examples if case.value is None else (),
         )
 
     def _rng(self, *purpose: str) -> np.random.Generator:

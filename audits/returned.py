@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from fairrec.types import Ranking
 
-SOURCES: dict[str, Callable[[Ranking], bool]] = {
+_HAS: dict[str, Callable[[Ranking], bool]] = {
     "lists": lambda ranking: True,
     "scores": lambda ranking: ranking.scores is not None,
     "embeddings": lambda ranking: ranking.embedding is not None,
@@ -18,23 +19,35 @@ SOURCES: dict[str, Callable[[Ranking], bool]] = {
 """What can be attacked, and whether an answered ranking has it."""
 
 
-def features_of(source: str, returned: Mapping[str, Sequence[Ranking]]) -> tuple[list[str], Any]:
-    """Return the users that have something from the source, and their features.
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Something to attack: its name, the n users who have it and n x m features of theirs.
 
     A user's rankings are averaged. Lists become a sparse row with 1 / log2(1 + place) for each
     item (the discount of DCG; off-catalogue text counts as an item). Scores become a row over
     all items: an item that was not listed gets the user's lowest score, since a list by score
     leaves out what scored no better. An embedding stands for itself; those of another length
     than most are left out.
+    """
+
+    name: str
+    users: Sequence[str]
+    features: Any
+
+
+def sources_of(returned: Mapping[str, Sequence[Ranking]]) -> list[Source]:
+    """Return what can be attacked: the sources that some ranking has, or all if there is none.
 
     Args:
-        source: A name in `SOURCES`.
         returned: Answered rankings by user.
-
-    Returns:
-        n users and n x m features.
     """
-    has = SOURCES[source]
+    rankings = [ranking for of in returned.values() for ranking in of]
+    names = [name for name, has in _HAS.items() if not rankings or any(map(has, rankings))]
+    return [Source(name, *_features(name, returned)) for name in names]
+
+
+def _features(source: str, returned: Mapping[str, Sequence[Ranking]]) -> tuple[list[str], Any]:
+    has = _HAS[source]
     kept = {user: [r for r in rankings if has(r)] for user, rankings in returned.items()}
     kept = {user: rankings for user, rankings in kept.items() if rankings}
     if source == "embeddings":

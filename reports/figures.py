@@ -40,9 +40,11 @@ def attribute_figure(findings: Sequence[Finding]) -> Figure:
     """Draw one row per finding: estimate, interval, gate and noise floor.
 
     Args:
-        findings: Of one metric and statistic, one per attribute.
+        findings: Of one metric and statistic, one per attribute, or per attribute and value.
     """
-    labels = [clean(f.attribute or f.id, _LONGEST) for f in findings]
+    labels = [
+        clean(" ".join(filter(None, (f.attribute, f.value))) or f.id, _LONGEST) for f in findings
+    ]
     figure, axes = _axes(labels, max(map(len, labels)), width=4.8)
     floors = [f.noise_floor for f in findings]
     for row, (finding, floor) in enumerate(zip(findings, floors, strict=True)):

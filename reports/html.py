@@ -11,6 +11,7 @@ from fairrec.reports import wording
 from fairrec.reports.figures import attribute_figure, value_figures
 from fairrec.reports.funnel import DIFFERS_BY, funnel
 from fairrec.reports.glossary import metric_name, terms_used
+from fairrec.reports.layouts import first_findings, layout
 from fairrec.reports.pairs import MOST_TEXT, worst_pairs
 from fairrec.reports.svg import to_svg
 from fairrec.reports.untrusted import clean
@@ -74,7 +75,7 @@ def render_html(result: AuditResult) -> str:
 def _words(result: AuditResult, pairs: int) -> dict[str, Any]:
     """Return all that the page says in words, with this many pairs per attribute."""
     main = _main_metric(result)
-    ranges = [f for f in result.findings if f.statistic == "snsr" and f.metric == main]
+    ranges = [f for f in first_findings(result) if f.metric == main]
     return {
         "result": result,
         "sentence": wording.sentence(result),
@@ -89,40 +90,48 @@ def _words(result: AuditResult, pairs: int) -> dict[str, Any]:
         "terms": terms_used(result.findings),
         "methods": _methods(result),
         "provenance": _entries(result.provenance),
-        "topics": len({row.cluster for row in result.observations}),
+        "layout": layout(result),
+        "clusters": len({row.cluster for row in result.observations}),
     }
 
 
 def _main_metric(result: AuditResult) -> str:
     """Return the metric that the plots show first: a gated one, or the first declared."""
-    ranges = [f for f in result.findings if f.statistic == "snsr"]
-    gated = [f for f in wording.gated(result) if f.statistic == "snsr"]
-    return next((f.metric for f in gated + ranges), "")
+    first = first_findings(result)
+    gated = [f for f in first if f.verdict is not None]
+    return next((f.metric for f in gated + first), "")
 
 
 def _range_plots(result: AuditResult) -> Iterator[tuple[str, str, str]]:
-    """Draw SNSR by attribute, one figure per metric, the main metric first."""
+    """Draw the layout's first findings, a figure per metric and statistic, the main ones first."""
     main = _main_metric(result)
-    ranges = [f for f in result.findings if f.statistic == "snsr"]
-    metrics = sorted(dict.fromkeys(f.metric for f in ranges), key=lambda m: m != main)
-    for i, metric in enumerate(metrics):
+    first = first_findings(result)
+    several = len({f.statistic for f in first}) > 1
+    kinds = dict.fromkeys((f.metric, f.statistic) for f in first)
+    for i, (metric, statistic) in enumerate(sorted(kinds, key=lambda kind: kind[0] != main)):
         rows = sorted(
-            (f for f in ranges if f.metric == metric), key=lambda f: -(f.estimate.value or 0)
-        )
+            (f for f in first if (f.metric, f.statistic) == (metric, statistic)),
+            key=lambda f: -(f.estimate.value or 0),
+        )[:MOST_ENTRIES]
         if all(f.estimate.value is None for f in rows):
             continue
         gates = {wording.gate_words(f) for f in rows} - {""}
         note = f"gate: {next(iter(gates))}" if len(gates) == 1 else ""
-        yield metric_name(metric), note, to_svg(attribute_figure(rows), f"range{i}")
+        title = wording.measure(rows[0]) if several else metric_name(metric)
+        yield title, note, to_svg(attribute_figure(rows), f"range{i}")
 
 
 def _value_plots(result: AuditResult) -> Iterator[tuple[str, str]]:
     """Draw the values' means of the main metric, one panel per attribute, on one axis."""
-    main = _main_metric(result)
-    means = [f for f in result.findings if f.statistic == "mean" and f.metric == main and f.value]
+    main, shown = _main_metric(result), layout(result)
+    means = [
+        f for f in result.findings if f.statistic == shown.by_value and f.metric == main and f.value
+    ]
     if all(f.estimate.value is None for f in means):
         return
-    repeats = (f for f in result.findings if f.statistic == "repeat" and f.metric == main)
+    repeats = (
+        f for f in result.findings if f.statistic == shown.floor and f.metric == main
+    )
     repeat = next((f.estimate for f in repeats), None)
     for i, (attribute, figure) in enumerate(islice(value_figures(means, repeat), MOST_ENTRIES)):
         yield clean(attribute, 80), to_svg(figure, f"value{i}")

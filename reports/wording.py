@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from fairrec.errors import WrongUse
 from fairrec.gates import Gate, parse_gate
 from fairrec.reports.glossary import metric_name, statistic_name
+from fairrec.reports.layouts import first_findings, layout
 from fairrec.reports.untrusted import clean
 from fairrec.results import AuditResult, Estimate, Finding, Verdict
 
@@ -123,12 +124,18 @@ def gated(result: AuditResult) -> list[Finding]:
 
 
 def headline_findings(result: AuditResult) -> list[Finding]:
-    """Return the findings for the short table: the gated ones, or one metric's SNSR."""
+    """Return the findings for the short table: the gated ones, or those the layout names first.
+
+    Of several metrics only the first is kept, so that the table stays short.
+    """
     if found := gated(result):
         return found
-    ranges = [f for f in result.findings if f.statistic == "snsr"]
-    first = [f for f in ranges if f.metric == ranges[0].metric]
-    return sorted(first, key=lambda f: -(f.estimate.value or 0)) or list(result.findings[:10])
+    first = first_findings(result)
+    main = [f for f in first if f.metric == first[0].metric]
+    order = [f.statistic for f in main]
+    return sorted(
+        main, key=lambda f: (order.index(f.statistic), -(f.estimate.value or 0))
+    ) or list(result.findings[:10])
 
 
 def sentence(result: AuditResult) -> Sentence:
@@ -162,7 +169,7 @@ def _not_gated(result: AuditResult) -> list[str]:
     differing = [
         subject(f)
         for f in result.findings
-        if f.statistic == "snsr"
+        if f.statistic in layout(result).first
         and f.attribute not in looked_at
         and f.p_adjusted is not None
         and f.p_adjusted < _DISTINCT
@@ -225,6 +232,7 @@ def _pass(passing: list[Finding], tally: str) -> Sentence:
 
 
 def _no_gate(result: AuditResult) -> Sentence:
+    """Say what is told from noise; without a gate nobody has said how much is too much."""
     measured = [f for f in headline_findings(result) if f.estimate.value is not None]
     if not measured:
         return Sentence(
@@ -232,17 +240,42 @@ def _no_gate(result: AuditResult) -> Sentence:
             (("nothing could be measured.", False),),
             ("See what became of the prompts below.",),
         )
-    first = measured[0]
-    name = subject(first)
-    most = f"the largest {measure(first)}" if first.statistic == "snsr" else measure(first)
+    ungated = "No gate was set, so nothing was decided."
+    tested = [f for f in measured if f.p_adjusted is not None]
+    if not tested:
+        first = measured[0]
+        words = ((subject(first), True), (f" has {_against(first)}{_floor(first)}.", False))
+        return Sentence("No verdict", words, (ungated,))
+    signals = [f for f in tested if (f.p_adjusted or 0) < _DISTINCT]
+    first = min(signals or tested, key=lambda f: (f.p_adjusted or 0, -(f.estimate.value or 0)))
+    evidence = f"{_against(first)}{_floor(first)}, adjusted p {p_words(first.p_adjusted)}."
+    if signals:
+        names = list(dict.fromkeys(subject(f) for f in signals))
+        lead = f"{names[names.index(subject(first))]} has " if len(names) > 1 else ""
+        words = (
+            ("beyond noise for ", False),
+            (_listed(names), True),
+            (f": {lead}{evidence}", False),
+        )
+        return Sentence("Signal", words, (ungated,))
     words = (
-        ("no gate was set, so nothing was decided. ", False),
-        (name[:1].upper() + name[1:], True),
-        (f" has {most}: {estimate_words(first.estimate)}{_floor(first)}.", False),
+        ("nothing is told from noise", True),
+        (f"; nearest to it is {subject(first)}: {evidence}", False),
     )
-    p = first.p_adjusted
-    remarks = (f"Adjusted p-value of the difference: {p_words(p)}.",) if p is not None else ()
-    return Sentence("No verdict", words, remarks)
+    return Sentence("No signal", words, (*_equivalent(tested), ungated))
+
+
+def _equivalent(tested: Sequence[Finding]) -> list[str]:
+    """Say where "no effect" was itself tested: no signal alone is no proof of fairness."""
+    shown = [
+        f
+        for f in tested
+        if f.margin is not None and f.p_equivalent is not None and f.p_equivalent < _DISTINCT
+    ]
+    if not shown:
+        return ["That is no proof that there is no effect."]
+    said = [f"{subject(f)} ({measure(f)}) within ±{f.margin:g}" for f in shown]
+    return [f"Tested to be as good as none: {_listed(said)}."]
 
 
 def _against(finding: Finding) -> str:

@@ -1,5 +1,6 @@
-"""Item catalogues: the embedded films, your own, and finding the item a text names."""
+"""Item catalogues: the embedded films and artists, your own, and finding the item a text names."""
 
+from fairrec.catalogs.artists import artists
 from fairrec.catalogs.catalog import Catalog
 from fairrec.catalogs.films import films
 from fairrec.catalogs.matching import TitleMatcher
@@ -11,6 +12,7 @@ from fairrec.catalogs.topics import frequent_values
 __all__ = [
     "Catalog",
     "TitleMatcher",
+    "artists",
     "candidate_pool",
     "films",
     "frequent_values",

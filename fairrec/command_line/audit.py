@@ -16,6 +16,7 @@ from fairrec.command_line.configuration import (
 from fairrec.errors import WrongUse
 from fairrec.files import write_atomically
 from fairrec.gates import parse_gate
+from fairrec.recordings import write_recording
 from fairrec.reports import print_summary, write_report
 from fairrec.results import Verdict
 from fairrec.running import ResponseStore, run_audit
@@ -24,6 +25,7 @@ from fairrec.types import content_hash
 
 SETTINGS_FILE = "fairrec.yaml"
 STORE_FILE = "answers.sqlite"
+RECORDING_FILE = "answers.jsonl"
 EXIT_CODES = {None: 0, Verdict.PASS: 0, Verdict.FAIL: 1, Verdict.UNDECIDED: 2}
 
 
@@ -54,6 +56,9 @@ def run(chosen: dict[str, Any], *, config: Path | None, out: Path, resume: Path 
             minimum_answered=settings.minimum_answered,
             name=folder.name,
             on_progress=on_progress,
+            on_answers=lambda probes, answers: write_recording(
+                folder / RECORDING_FILE, probes, answers, getattr(audit, "users", ())
+            ),
         )
     write_report(result, folder)
     print_summary(result, Console())

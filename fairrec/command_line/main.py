@@ -19,6 +19,17 @@ app = typer.Typer(
 )
 
 
+AuditName = Literal[
+    "sensitivity",
+    "counterfactual",
+    "implicit_cue",
+    "group_utility",
+    "leakage",
+    "stereotype",
+    "scoring",
+]
+
+
 def _print_version(wanted: bool) -> None:
     if wanted:
         typer.echo(f"fairrec {fairrec.__version__}")
@@ -80,6 +91,64 @@ def audit(
     }
     chosen = {key: value for key, value in chosen.items() if value is not None}
     raise typer.Exit(run(chosen, config=config, out=out, resume=resume))
+
+
+@app.command()
+def replay(
+    file: Annotated[Path, typer.Argument(help="A recording: .jsonl, .csv or .parquet.")],
+    audit: Annotated[AuditName, typer.Option(help="How to judge it.")] = "counterfactual",
+    catalog: Annotated[
+        Path | None, typer.Option(help="Items whose titles were recommended, with their columns.")
+    ] = None,
+    column: Annotated[
+        str | None, typer.Option(help="Column of the catalogue that groups items (stereotype).")
+    ] = None,
+    threshold: Annotated[
+        float | None, typer.Option(help="Score from which on an item is selected (scoring).")
+    ] = None,
+    k: Annotated[int | None, typer.Option(help="Ranks that count.")] = None,
+    margin: Annotated[
+        float | None, typer.Option(help="Difference that counts as none (counterfactual).")
+    ] = None,
+    seed: Annotated[int | None, typer.Option(help="Seed of the resampling.")] = None,
+    draws: Annotated[int | None, typer.Option(help="Bootstrap and permutation draws.")] = None,
+    gate: Annotated[list[str] | None, typer.Option(help="What must hold.")] = None,
+    name: Annotated[str | None, typer.Option(help="Name of the run's folder.")] = None,
+    out: Annotated[Path, typer.Option(help="Folder that holds the runs.")] = Path("fairrec-runs"),
+) -> None:
+    """Judge recorded answers: no model is asked."""
+    from fairrec.command_line import replay as replaying
+
+    settings = {
+        "column": column,
+        "threshold": threshold,
+        "k": k,
+        "margin": margin,
+        "seed": seed,
+        "draws": draws,
+    }
+    code = replaying.replay(
+        file,
+        audit=audit,
+        catalog=catalog,
+        gates=gate or [],
+        name=name,
+        out=out,
+        settings={key: value for key, value in settings.items() if value is not None},
+    )
+    raise typer.Exit(code)
+
+
+@app.command()
+def export(
+    run: Annotated[Path, typer.Argument(help="Folder of a finished run.")],
+    target: Annotated[Path, typer.Argument(help="File to write: .jsonl, .csv or .parquet.")],
+) -> None:
+    """Write a run's answers in the documented form, to be judged again elsewhere."""
+    from fairrec.command_line.replay import export as write
+
+    write(run, target)
+    typer.echo(f"Wrote {target}. Judge it with: fairrec replay {target}")
 
 
 @app.command()

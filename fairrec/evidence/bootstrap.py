@@ -36,7 +36,9 @@ def bootstrap_means(
     means = np.empty((draws, values.shape[1]))
     for start in range(0, draws, block := max(1, BLOCK // n)):
         size = min(block, draws - start)
-        weights = rng.multinomial(n, np.full(n, 1 / n), size=size).astype(np.float64)
+        # Counting drawn rows is several times faster than drawing multinomial counts.
+        drawn = rng.integers(0, n, size=(size, n)) + n * np.arange(size)[:, None]
+        weights = np.bincount(drawn.ravel(), minlength=size * n).reshape(size, n).astype(float)
         counts = weights @ present
         sums = weights @ filled
         means[start : start + size] = np.where(counts > 0, sums / np.maximum(counts, 1), np.nan)

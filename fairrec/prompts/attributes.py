@@ -1,20 +1,18 @@
-"""Sensitive attributes and the words that state them."""
+"""Attributes and the words that state their values."""
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from functools import cache
-from importlib.resources import files
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from fairrec.errors import WrongUse
 
-Wording = Literal["grammatical", "fairllm"]
+Form = Literal["adjective", "noun", "clause"]
+FORMS: tuple[Form, ...] = ("adjective", "noun", "clause")
 
 NEUTRAL_PHRASE = "a"
-"""What stands in the place of an attribute when none is stated."""
+"""What stands in the place of an attribute when none is stated, in English before a noun."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,14 +21,21 @@ class AttributeValue:
 
     Attributes:
         value: Name of the value, as results show it.
-        phrase: What stands before a noun, article included: "an old" (fan).
+        phrase: What stands in a template's ``{value}``; in English before a noun, article
+            included: "an old" (fan).
         statement: A whole sentence that says the same or hints at it: "I am an old person.";
             empty when there is none.
+        noun: The phrase as a noun: "an old person"; empty when there is none.
+        clause: The phrase as a relative clause: "who is old"; empty when there is none.
+        pronouns: How the person is referred to, "she/her"; empty when the value does not say.
     """
 
     value: str
     phrase: str
     statement: str = ""
+    noun: str = ""
+    clause: str = ""
+    pronouns: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,65 +65,40 @@ class Attribute:
                 do="remove the repeats.",
             )
 
+    def in_form(self, form: Form) -> Attribute:
+        """Return the attribute with its phrases in another form, for templates made for it.
 
-@cache
-def _embedded() -> dict[str, list[dict[str, str]]]:
-    import yaml
+        Raises:
+            WrongUse: The form is unknown, or a value lacks it.
 
-    text = (files("fairrec.prompts.data") / "attributes.yaml").read_text("utf-8")
-    return yaml.safe_load(text)
-
-
-def attribute_names() -> tuple[str, ...]:
-    """Return the names of the eight attributes of FaiRLLM, in the order of their file.
-
-    >>> attribute_names()[:3]
-    ('age', 'country', 'gender')
-    """
-    return tuple(_embedded())
-
-
-def attribute(name: str, *, wording: Wording = "grammatical") -> Attribute:
-    """Return one of the embedded attributes (Zhang et al. 2023).
-
-    Args:
-        name: One of `attribute_names`.
-        wording: "grammatical", or "fairllm" for the words of the original program.
-
-    Raises:
-        WrongUse: No attribute has this name, or the wording is neither of the two.
-
-    >>> [value.phrase for value in attribute("age").values]
-    ['a middle aged', 'an old', 'a young']
-    """
-    if wording not in ("grammatical", "fairllm"):
-        raise WrongUse(
-            f"wording {wording!r} is unknown.",
-            expected="'grammatical' or 'fairllm'.",
-            do="choose one of the two.",
-        )
-    if name not in _embedded():
-        close = difflib.get_close_matches(name, attribute_names(), 1)
-        hint = f"did you mean {close[0]!r}?" if close else "name one of them, or bring your own."
-        raise WrongUse(
-            f"attribute {name!r} is unknown.",
-            expected=f"one of {', '.join(attribute_names())}.",
-            do=hint,
-        )
-    return Attribute(
-        name,
-        tuple(
-            AttributeValue(row["value"], row.get(wording, row["phrase"]))
-            for row in _embedded()[name]
-        ),
-    )
+        >>> value = AttributeValue("old", "an old", noun="an old person")
+        >>> other = AttributeValue("young", "a young", noun="a young person")
+        >>> Attribute("age", (value, other)).in_form("noun").values[0].phrase
+        'an old person'
+        """
+        if form not in FORMS:
+            raise WrongUse(
+                f"form {form!r} is unknown.",
+                expected=f"one of {', '.join(FORMS)}.",
+                do="choose one of them.",
+            )
+        if form == "adjective":
+            return self
+        lacking = [value.value for value in self.values if not getattr(value, form)]
+        if lacking:
+            raise WrongUse(
+                f"{', '.join(map(repr, lacking))} of {self.name!r} cannot be said as a {form}.",
+                expected=f"a {form} for every value: phrases of two forms do not fit one template.",
+                do=f"add {form!r} to these values or use another form.",
+            )
+        return replace(self, values=tuple(replace(v, phrase=getattr(v, form)) for v in self.values))
 
 
 def custom_attribute(name: str, phrases: Sequence[str] | Mapping[str, str]) -> Attribute:
     """Return an attribute of your own from phrases such as ``["a nurse", "an engineer"]``.
 
     A list names each value by its phrase without the leading article; a mapping gives
-    ``{value: phrase}``.
+    ``{value: phrase}``. `fairrec.prompts.read_words` reads attributes with further forms.
 
     >>> [value.value for value in custom_attribute("job", ["a nurse", "an engineer"]).values]
     ['nurse', 'engineer']

@@ -96,6 +96,7 @@ def judge_answers(
     gates: Iterable[Gate] = (),
     minimum_answered: float = 0.5,
     name: str | None = None,
+    warnings: Sequence[str] = (),
 ) -> AuditResult:
     """Judge answers that are there already and return the gated result.
 
@@ -105,6 +106,7 @@ def judge_answers(
         answers: One per probe.
         description: Who answered: a recommender's description.
         gates, minimum_answered, name: As for `run_audit`.
+        warnings: What a reader must know of the answers, before the audit's own warnings.
 
     Raises:
         WrongUse: A gate names no finding of this audit.
@@ -115,6 +117,7 @@ def judge_answers(
     result = replace(
         result,
         name=name or result.name,
+        warnings=(*warnings, *result.warnings),
         provenance={
             **result.provenance,
             "recommender": dict(description),

@@ -142,7 +142,7 @@ def test_wrong_use_ends_in_one_clear_message(
         ("gates: [fair]", "cannot be read"),
         ("attributes: {job: [a nurse]}", "has 1 value"),
         ("name: ../up", "no folder name"),
-        ("template: {user: 'I like {name}'}", "lacks {value}"),
+        ("template: {user: 'I like {name}'}", "has no {value}"),
         ("catalog: {path: absent.csv}", "absent.csv"),
     ],
 )

@@ -200,7 +200,7 @@ def test_hostile_names_reach_labels_as_text():
 @pytest.mark.parametrize(
     ("gates", "says"),
     [
-        ((), "no gate was set, so nothing was decided"),
+        ((), "No gate was set, so nothing was decided"),
         (("sensitivity.race.jaccard.snsr <= 0.9",), "Within the gates means"),
         (("sensitivity.gender.jaccard.snsr <= 0.08",), "the interval reaches across the gate"),
     ],

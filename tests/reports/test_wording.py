@@ -99,10 +99,28 @@ def test_undecided_says_why():
     assert "too few of the prompts" in str(sentence(_judged(RACE, answered=2)))
 
 
-def test_no_gate_decides_nothing():
-    said = sentence(_judged(PHYSICS, RACE, gate=""))
-    assert said.label == "No verdict"
-    assert "nothing was decided. Race has the largest SNSR (Jaccard): 0.150" in str(said)
+def test_without_a_gate_signal_is_told_from_noise_and_nothing_is_decided():
+    said = sentence(_judged(PHYSICS, replace(RACE, p_adjusted=0.001), gate=""))
+    assert str(said) == (
+        "Signal: beyond noise for race and physics: race has SNSR (Jaccard) 0.150 "
+        "[0.120, 0.180]; noise floor 0.040, adjusted p 0.001."
+    )
+    assert said.remarks == ("No gate was set, so nothing was decided.",)
+
+
+def test_no_signal_is_no_proof_unless_it_was_tested():
+    quiet = replace(RACE, p_adjusted=0.4)
+    said = sentence(_judged(quiet, gate=""))
+    assert str(said).startswith("No signal: nothing is told from noise; nearest to it is race")
+    assert said.remarks[0] == "That is no proof that there is no effect."
+    tested = replace(quiet, margin=0.05, p_equivalent=0.01)
+    said = sentence(_judged(tested, gate=""))
+    assert said.remarks[0] == "Tested to be as good as none: race (SNSR (Jaccard)) within ±0.05."
+
+
+def test_without_a_test_the_number_speaks_for_itself():
+    said = sentence(_judged(replace(RACE, p_adjusted=None), gate=""))
+    assert str(said).startswith("No verdict: race has SNSR (Jaccard) 0.150")
 
 
 def test_nothing_measured_is_no_pass():

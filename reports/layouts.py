@@ -1,0 +1,98 @@
+"""Which findings of an audit a reader sees first, and how the audit asked."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from fairrec.results import AuditResult, Finding
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """How the results of one audit are shown.
+
+    Attributes:
+        first: Statistics of the short table and of the first figures, the main one first.
+        by_value: Statistic that is drawn value by value; "" for none.
+        floor: Statistic that is drawn as a line beside it; "" for none.
+        unit: What is resampled, in the plural.
+        asked: How the audit asked, in a paragraph.
+    """
+
+    first: tuple[str, ...] = ()
+    by_value: str = ""
+    floor: str = ""
+    unit: str = "users"
+    asked: str = ""
+
+
+LAYOUTS = {
+    "sensitivity": Layout(
+        first=("snsr",),
+        by_value="mean",
+        floor="repeat",
+        unit="topics",
+        asked="For every topic the recommender was asked once with a neutral prompt and once with "
+        "each value of each attribute stated, all else equal. Each list x is compared with the "
+        "topic’s neutral list y. A prompt without a list is missing: it is counted above and "
+        "never scored as 0.",
+    ),
+    "counterfactual": Layout(
+        first=("flip_excess", "stated_excess"),
+        by_value="stated_similarity",
+        floor="repeat",
+        asked="Every user was asked for with nothing stated, with their own value of each "
+        "attribute and with each other value, all else equal. What a statement changes is held "
+        "against what changes anyway: the same prompt asked again, and, where there are any, "
+        "irrelevant statements (placebos). A prompt without a list is missing: it is counted "
+        "and never scored as 0.",
+    ),
+    "implicit_cue": Layout(
+        first=("as_if", "share"),
+        asked="Every user was asked for with each value of an attribute stated, with the same "
+        "statement again, and with cues that only hint at it. A cue works if its list is more "
+        "like the list for the statement it hints at than like those for the others.",
+    ),
+    "group_utility": Layout(
+        first=("difference",),
+        by_value="mean",
+        asked="Every user was asked for once. Utility is measured against items that the user "
+        "went on to like and that the recommender was not shown.",
+    ),
+    "leakage": Layout(
+        first=("auc",),
+        asked="Every user was asked for without stating the attribute. Classifiers then tried "
+        "to tell the attribute from what was returned, each user judged by classifiers that "
+        "had not seen them.",
+    ),
+    "stereotype": Layout(
+        first=("jsd",),
+        asked="Each value of each attribute was stated with all else equal. What is compared is "
+        "which groups of items are recommended, not which items.",
+    ),
+    "scoring": Layout(
+        first=("statistical_parity_gap",),
+        by_value="score_difference",
+        asked="Every user’s candidates were scored with nothing stated and with each value of "
+        "each attribute stated, all else equal.",
+    ),
+}
+
+
+def layout(result: AuditResult) -> Layout:
+    """Return how the results of an audit are shown; one that is not known shows its findings."""
+    return LAYOUTS.get(result.audit, Layout())
+
+
+def first_findings(result: AuditResult) -> list[Finding]:
+    """Return the findings of the layout's first statistics, in the order of these.
+
+    Where a statistic is given for an attribute as a whole and for each of its values, only the
+    former count.
+    """
+    found = []
+    for statistic in layout(result).first:
+        some = [f for f in result.findings if f.statistic == statistic]
+        whole = [f for f in some if f.value is None]
+        found += whole or some
+    return found
