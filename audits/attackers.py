@@ -99,7 +99,8 @@ def _reduced(
     from sklearn.decomposition import TruncatedSVD
     from sklearn.preprocessing import StandardScaler
 
-    seen, unseen = features[train], features[test]
+    seen: Any = features[train]
+    unseen: Any = features[test]
     if issparse(features):
         # What one training user has alone can teach nothing about the others.
         shared = np.asarray((seen != 0).sum(axis=0)).ravel() > 1
@@ -130,7 +131,8 @@ def _logistic(seed: int) -> Any:
 def _boosting(seed: int) -> Any:
     from sklearn.ensemble import HistGradientBoostingClassifier
 
-    return HistGradientBoostingClassifier(
+    model: Any = HistGradientBoostingClassifier  # its stubs take early_stopping for text alone
+    return model(
         max_iter=30, max_leaf_nodes=6, min_samples_leaf=5, early_stopping=False, random_state=seed
     )
 

@@ -28,6 +28,8 @@ from fairrec.seeds import generator
 from fairrec.types import Answer, Arm, Outcome, Probe, Ranking, content_hash
 from fairrec.users import User
 
+STATISTICS = ("auc", "advantage")
+
 
 @dataclass(frozen=True)
 class AttributeLeakageAudit:
@@ -165,7 +167,8 @@ class AttributeLeakageAudit:
         """Return one attacker's findings and its score of every user's own value."""
         held = [values[user] for user in source.users]
         counts = Counter(value for value in held if value is not None)
-        rows = [i for i, value in enumerate(held) if counts[value] >= 2 * self.folds]
+        enough = {value for value, times in counts.items() if times >= 2 * self.folds}
+        rows = [i for i, value in enumerate(held) if value in enough]
         names, labels = np.unique([str(held[row]) for row in rows], return_inverse=True)
         common: dict[str, Any] = {
             "level": self.level,
@@ -177,7 +180,7 @@ class AttributeLeakageAudit:
         if len(names) < 2:
             reason = f"fewer than two values are had by {2 * self.folds} users with {source.name}"
             none = Estimate(None, reason=reason, **common)
-            parts = {statistic: {"estimate": none} for statistic in ("auc", "advantage")}
+            parts: dict[str, dict[str, Any]] = {s: {"estimate": none} for s in STATISTICS}
             scores: dict[str, float] = {}
         else:
             found = attack(

@@ -87,7 +87,7 @@ def _embeddings(kept: Mapping[str, Sequence[Ranking]]) -> tuple[list[str], np.nd
     lengths = Counter(len(r.embedding or ()) for rankings in kept.values() for r in rankings)
     usual = lengths.most_common(1)[0][0] if lengths else 0
     rows = {
-        user: [r.embedding for r in rankings if len(r.embedding or ()) == usual]
+        user: [r.embedding or () for r in rankings if len(r.embedding or ()) == usual]
         for user, rankings in kept.items()
     }
     rows = {user: np.mean(vectors, axis=0) for user, vectors in rows.items() if vectors}

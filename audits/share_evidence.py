@@ -142,11 +142,12 @@ def presence_p_values(listed: NDArray[np.bool_], present: NDArray[np.bool_]) -> 
 def _poisson_binomial(chances: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return the probabilities of 0, 1, ... successes: one binomial per distinct chance."""
     certain = int((chances == 1).sum())
-    pmf = np.zeros(certain + 1)
+    pmf: NDArray[np.float64] = np.zeros(certain + 1)
     pmf[certain] = 1.0
     open_ = chances[(chances > 0) & (chances < 1)]
     for chance, n in zip(*np.unique(open_, return_counts=True), strict=True):
         k = np.arange(n + 1)
         ways = gammaln(n + 1) - gammaln(k + 1) - gammaln(n - k + 1)
-        pmf = np.convolve(pmf, np.exp(ways + k * np.log(chance) + (n - k) * np.log1p(-chance)))
+        coins = np.exp(ways + k * np.log(chance) + (n - k) * np.log1p(-chance))
+        pmf = np.convolve(pmf, coins).astype(np.float64)
     return pmf

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from functools import cached_property
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtri, stdtrit
 
+from fairrec.audits.asked_lists import LEVEL, AskedLists
 from fairrec.audits.item_groups import ItemGroups, key
 from fairrec.audits.share_evidence import null_means, presence_p_values
 from fairrec.evidence import benjamini_hochberg, bootstrap_means, holm
@@ -19,64 +18,7 @@ from fairrec.results import Estimate, Finding
 
 PRIOR = 100.0
 """Pseudo-items of the log-odds' prior, shared out as all lists together are: some five lists."""
-FEWEST = 5
-"""Lists that hold an item before it is tested; counted over all values, so without their names."""
-LEVEL = 0.95
-
 Table = NDArray[np.float64]
-Cell = list[tuple[tuple[str, ...], Table]]
-
-
-@dataclass(frozen=True)
-class AskedLists:
-    """The answered lists of one attribute and their shares, by (cluster, value)."""
-
-    audit: str
-    attribute: str
-    column: str
-    values: Sequence[str]
-    n: int
-    unit: str
-    cells: Mapping[tuple[int, int], Cell]
-
-    def shares(self, groups: int) -> Table:
-        """Return n x V x G shares; NaN where no list was answered."""
-        table = np.full((self.n, len(self.values), groups), np.nan)
-        for cell, lists in self.cells.items():
-            if lists:
-                table[cell] = np.mean([shares for _, shares in lists], axis=0)
-        return table
-
-    @cached_property
-    def present(self) -> NDArray[np.bool_]:
-        """n x V: whether a list was answered."""
-        present = np.zeros((self.n, len(self.values)), dtype=bool)
-        for cell, lists in self.cells.items():
-            present[cell] = bool(lists)
-        return present
-
-    @cached_property
-    def totals(self) -> Table:
-        """Items recommended per value; several lists of a cell count as their mean."""
-        totals = np.zeros(len(self.values))
-        for (_, v), lists in self.cells.items():
-            totals[v] += np.mean([len(items) for items, _ in lists]) if lists else 0.0
-        return totals
-
-    def holders(self) -> dict[str, list[tuple[int, int]]]:
-        """Return, per item that at least `FEWEST` cells list, those cells."""
-        found: dict[str, list[tuple[int, int]]] = {}
-        for cell, lists in self.cells.items():
-            for item in dict.fromkeys(item for items, _ in lists for item in items):
-                found.setdefault(item, []).append(cell)
-        # An item that makes up every list has nothing to be compared with.
-        most = self.totals.sum() - 1e-9
-        return {i: cells for i, cells in sorted(found.items()) if FEWEST <= len(cells) < most}
-
-    def estimate(self, value: float | None, v: int | None = None, **more: Any) -> Estimate:
-        """Return an estimate that rests on the clusters in which value `v` (or any) is present."""
-        n = int((self.present.any(axis=1) if v is None else self.present[:, v]).sum())
-        return Estimate(value, level=LEVEL, n=n, n_missing=self.n - n, unit=self.unit, **more)
 
 
 def share_findings(
@@ -89,9 +31,9 @@ def share_findings(
 ) -> Iterator[Finding]:
     """Yield the divergence, then per value the share and the log-odds of every group, then items.
 
-    Log-odds are tested within two families: all groups and values, and all items that at least
-    `FEWEST` lists hold (not only the items shown; these are the extremes of all, which their
-    intervals do not make up for).
+    Log-odds are tested within two families: all groups and values, and all items that enough
+    lists hold (see `fairrec.audits.asked_lists.FEWEST`), not only the items shown; these are the
+    extremes of all, which their intervals do not make up for.
     """
     table = lists.shares(len(groups.names))
     spoken = np.flatnonzero(lists.present.any(axis=0))
@@ -99,7 +41,7 @@ def share_findings(
     drawn = _bootstrap(heard, rng, draws) if len(spoken) else None
     shares = {} if not len(spoken) else _shares(lists, spoken, heard, drawn)
     place = f"{lists.audit}.{lists.attribute}"
-    common = {"audit": lists.audit, "attribute": lists.attribute}
+    common: dict[str, Any] = {"audit": lists.audit, "attribute": lists.attribute}
     if len(spoken) > 1:
         odds, divergence = _compare(lists, spoken, heard, drawn, rng, draws)
         lone = "no list holds this group, or none holds another"
@@ -118,7 +60,7 @@ def share_findings(
         for g, group in enumerate(groups.names):
             metric = f"{lists.column}:{group}"
             head = f"{place}.{key(value)}.{key(metric)}"
-            about = {"metric": metric, "value": value, **common}
+            about: dict[str, Any] = {"metric": metric, "value": value, **common}
             share = shares.get((v, g)) or lists.estimate(None, v, reason=silent)
             yield Finding(f"{head}.share", statistic="share", estimate=share, **about)
             none = lists.estimate(None, v, reason=lone if v in spoken else silent)

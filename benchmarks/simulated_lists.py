@@ -65,3 +65,33 @@ class Simulated:
         reference = np.repeat(lists[:, :1], others, axis=1).reshape(-1, self.k)
         compared = lists[:, 1:].reshape(-1, self.k)
         return SIMILARITIES[self.metric](reference, compared).reshape(rows, others)
+
+
+@dataclass(frozen=True)
+class Answers:
+    """Who gets an answer at all.
+
+    Attributes:
+        users: Users per audit.
+        values: Values of the attribute.
+        missing: Mean share of requests without an answer; it varies between users.
+        paired: Whether every user is asked with every value, or with one alone.
+        effect: By how much the first value's share of answers is smaller.
+    """
+
+    users: int
+    values: int
+    missing: float
+    paired: bool = True
+    effect: float = 0.0
+
+    def table(self, rng: np.random.Generator) -> np.ndarray:
+        """Return whether an answer came, users x values; NaN where nothing was asked."""
+        refusing = np.minimum(rng.exponential(self.missing, (self.users, 1)), 0.7)
+        shares = np.repeat(refusing, self.values, axis=1)
+        shares[:, 0] += self.effect
+        table = (rng.random(shares.shape) >= shares).astype(np.float64)
+        if not self.paired:
+            group = np.arange(self.users) % self.values
+            table[np.arange(self.values) != group[:, None]] = np.nan
+        return table

@@ -21,7 +21,7 @@ def artists() -> Catalog:
 
     >>> catalog = artists()
     >>> position = catalog.titles.index("Cesária Évora")
-    >>> catalog.column("country")[position], catalog.numbers("decade")[position]
+    >>> catalog.column("country")[position], float(catalog.numbers("decade")[position])
     ('Cape Verde', 1990.0)
     """
     text = (resources.files("fairrec.catalogs.data") / "artists.csv").read_text("utf-8")

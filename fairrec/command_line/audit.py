@@ -103,7 +103,7 @@ def _run_name(settings: Configuration) -> str:
     """Name a run by what it asks, so that the same command finds its own folder again."""
     model = "".join(c if c.isalnum() or c in "-." else "-" for c in settings.model).strip("-.")
     asked = settings.model_dump(mode="json", exclude={"gates", "minimum_answered", "name"})
-    return f"sensitivity-{model or 'model'}-{content_hash(asked)[:8]}"
+    return f"{settings.audit}-{model or 'model'}-{content_hash(asked)[:8]}"
 
 
 def _write_settings(settings: Configuration, path: Path) -> None:

@@ -1,111 +1,82 @@
-"""Settings to the objects they describe: recommender, catalogue and audit."""
+"""Settings to the things they describe: catalogue, recommender and users."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from dataclasses import replace
+
 from rich.console import Console
 
-from fairrec.audits import SensitivityAudit
 from fairrec.catalogs import Catalog, films, read_catalog
 from fairrec.catalogs.pools import candidate_pool
-from fairrec.catalogs.topics import frequent_values
-from fairrec.command_line.configuration import Configuration, TemplateSection
+from fairrec.command_line.configuration import Configuration
+from fairrec.datasets import Dataset, leave_last_out, read_dataset, synthetic_users
 from fairrec.errors import WrongUse
 from fairrec.language_models import load_language_model
-from fairrec.prompts import (
-    TEMPLATES,
-    Attribute,
-    Template,
-    attribute,
-    attribute_names,
-    custom_attribute,
-)
 from fairrec.protocols import GenerationParameters, Recommender
 from fairrec.recommenders import CatalogueLikelihood, OpenGeneration
+from fairrec.seeds import generator
+from fairrec.users import User
+
+ABOUT_USERS = ("counterfactual", "implicit_cue", "group_utility", "leakage", "scoring")
+"""Audits that ask on behalf of users; the others ask about topics."""
 
 
-def build_recommender(settings: Configuration, console: Console) -> tuple[Recommender, Catalog]:
-    """Load the catalogue and the model and make the model recommend as the settings say."""
+def build_dataset(settings: Configuration) -> Dataset | None:
+    """Read the data set that the settings name, or return None where they name none."""
+    section = settings.users
+    return None if section.path is None else read_dataset(section.path, format=section.format)
+
+
+def build_catalog(settings: Configuration, dataset: Dataset | None) -> Catalog:
+    """Return the catalogue that the settings name, else the data set's, else the films."""
     section = settings.catalog
-    catalog = films() if section.path is None else read_catalog(section.path, section.columns)
+    if section.path is not None:
+        return read_catalog(section.path, section.columns)
+    return films() if dataset is None else dataset.catalog
+
+
+def build_recommender(settings: Configuration, catalog: Catalog, console: Console) -> Recommender:
+    """Load the model and make it recommend as the settings say."""
     model = load_language_model(
         settings.model, say=lambda line: console.print(line, markup=False, highlight=False)
     )
     how = settings.recommender
     if how.kind == "likelihood":
-        return CatalogueLikelihood(model, catalog, variant=how.variant), catalog
+        return CatalogueLikelihood(model, catalog, variant=how.variant)
     parameters = GenerationParameters(
         max_new_tokens=how.max_new_tokens, temperature=how.temperature, seed=settings.seed
     )
-    return (
-        OpenGeneration(
-            model, catalog, parameters=parameters, one_shot=how.one_shot, prefill=how.prefill
-        ),
-        catalog,
+    return OpenGeneration(
+        model, catalog, parameters=parameters, one_shot=how.one_shot, prefill=how.prefill
     )
 
 
-def build_audit(settings: Configuration, catalog: Catalog) -> SensitivityAudit:
-    """Choose topics, candidate pools and words as the settings say.
+def build_users(
+    settings: Configuration, catalog: Catalog, dataset: Dataset | None, attributes: Iterable[str]
+) -> list[User]:
+    """Draw users of the data set, or make some up, with a candidate pool where one is needed.
 
     Raises:
-        WrongUse: k exceeds the catalogue, or topics or attributes cannot be had.
+        WrongUse: Fewer than two users of the data set have every attribute and enough history.
     """
-    if settings.k > len(catalog):
-        raise WrongUse(
-            f"k is {settings.k}, but the catalogue has {len(catalog)} items.",
-            expected="k of at most the number of items.",
-            do="ask for fewer items.",
+    section = settings.users
+    if dataset is None:
+        users = synthetic_users(
+            catalog, section.n, _made_up(settings, attributes), settings.seed, history=section.history
         )
-    chosen = settings.topics
-    topics = chosen.names or frequent_values(
-        catalog, chosen.column, minimum_items=chosen.minimum_items, n=chosen.n
-    )
-    template = settings.template
-    return SensitivityAudit(
-        topics=topics,
-        attributes=_attributes(settings),
-        template=Template(template.user, template.system)
-        if isinstance(template, TemplateSection)
-        else TEMPLATES[template],
-        k=settings.k,
-        candidates=_candidates(settings, catalog, topics),
-        titles=dict(zip(catalog.ids, catalog.titles, strict=True)),
-        dialect=settings.dialect,
-        draws=settings.draws,
-        seed=settings.seed,
-    )
-
-
-def _attributes(settings: Configuration) -> list[Attribute]:
-    named = settings.attributes
-    if isinstance(named, dict):
-        return [custom_attribute(name, phrases) for name, phrases in named.items()]
-    names = attribute_names() if named == ["all"] else [name.strip() for name in named]
-    return [attribute(name, wording=settings.wording) for name in names]
-
-
-def _candidates(
-    settings: Configuration, catalog: Catalog, topics: list[str] | tuple[str, ...]
-) -> dict[str, tuple[str, ...]] | None:
-    """Return each topic's pool: its own items and a seeded sample of the rest."""
+    else:
+        names = list(attributes)
+        users = leave_last_out(dataset, section.held_out)
+        users = [user for user in users if all(name in user.profile for name in names)]
+        if len(users) < 2:
+            raise WrongUse(
+                f"{len(users)} user(s) of {section.path} have {' and '.join(names)}.",
+                expected="at least 2 users with every attribute.",
+                do="name other attributes or another data set.",
+            )
+        chosen = generator(settings.seed, "users").permutation(len(users))[: section.n]
+        users = [users[i] for i in sorted(chosen)]
     if settings.recommender.kind != "likelihood":
-        return None
-    pool, column = settings.recommender.pool, settings.topics.column
-    if pool.size is None:
-        return dict.fromkeys(topics, catalog.ids)
-    values = catalog.column(column) if column in catalog.columns else None
-    return {
-        topic: candidate_pool(
-            catalog,
-            pool.size,
-            include=()
-            if values is None
-            else tuple(
-                item for item, value in zip(catalog.ids, values, strict=True) if value == topic
-            ),
-            stratify_by=pool.stratify_by,
-            seed=settings.seed,
-            purpose=topic,
-        )
-        for topic in topics
-    }
+        return users
+    return [_with_pool(settings, catalog, user) for user in users]

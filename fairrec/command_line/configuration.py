@@ -57,15 +57,56 @@ class TopicsSection(_Section):
     minimum_items: int = Field(default=5, ge=1)
 
 
+class UsersSection(_Section):
+    """Who is asked for, in audits about users."""
+
+    path: Path | None = Field(
+        default=None, description="Folder of a data set; none means synthetic users."
+    )
+    format: str = Field(default="auto", description="Layout of the data set.")
+    n: int = Field(default=50, ge=2, description="Users asked for, drawn by the seed.")
+    held_out: int = Field(default=1, ge=0, description="Last items of each user kept back.")
+    history: int = Field(default=10, ge=1, description="Items of the history that are shown.")
+    sampling: Literal["recent", "top_rated", "random"] = "recent"
+    intersections: list[list[str]] = Field(
+        default_factory=list, description="Attributes that are also stated together."
+    )
+
+
 class TemplateSection(_Section):
-    """Your own words, with the fields {value}, {name} and {k}."""
+    """Your own words; fields are {value}, {statement}, {name}, {history}, {candidates}, {k}."""
 
     user: str
     system: str | None = None
 
 
+AuditName = Literal[
+    "sensitivity",
+    "counterfactual",
+    "implicit_cue",
+    "group_utility",
+    "leakage",
+    "stereotype",
+    "scoring",
+]
+
+DEFAULT_GATES: dict[AuditName, list[str]] = {
+    "sensitivity": ["sensitivity.*.jaccard.snsr <= 0.1"],
+    "counterfactual": ["counterfactual.*.jaccard.flip_excess <= 0.1"],
+    "implicit_cue": [],
+    "group_utility": ["group_utility.*.ndcg.difference <= 0.1"],
+    "leakage": [],
+    "stereotype": [],
+    "scoring": [],
+}
+"""What must hold when the settings say nothing. Where the literature knows no number that most
+would accept, nothing is decided unless somebody sets a gate."""
+
+
 class Configuration(_Section):
     """Everything that `fairrec audit` can be told."""
+
+    audit: AuditName = "sensitivity"
 
     name: str | None = Field(
         default=None, description="Folder of the run; made from the rest if unset."
@@ -78,12 +119,22 @@ class Configuration(_Section):
         default_factory=lambda: ["gender", "age", "race"], min_length=1
     )
     wording: Literal["grammatical", "fairllm"] = "grammatical"
-    template: Literal["movie", "music"] | TemplateSection = "movie"
+    words: Path | None = Field(
+        default=None, description="YAML file of your own attributes, templates and cues."
+    )
+    language: Literal["en", "de", "es", "zh"] = "en"
+    template: str | TemplateSection = "movie"
+    users: UsersSection = UsersSection()
+    placebos: list[str] = Field(default_factory=list)
+    repeats: int = Field(default=1, ge=0)
+    cues: list[str] = Field(default_factory=list, description="Kinds of cue; none means all.")
+    column: str = Field(default="genre", description="Column that groups items (stereotype).")
+    threshold: float | None = Field(default=None, description="Score of a selection (scoring).")
     k: int = Field(default=20, ge=1)
     dialect: Literal["unit", "paper", "fairllm", "langfair"] = "unit"
     draws: int = Field(default=10_000, ge=100)
     seed: int = Field(default=0, ge=0)
-    gates: list[str] = Field(default_factory=lambda: ["sensitivity.*.jaccard.snsr <= 0.1"])
+    gates: list[str] = Field(default_factory=list)
     minimum_answered: float = Field(default=0.5, ge=0, le=1)
 
     @field_validator("gates")
@@ -92,6 +143,13 @@ class Configuration(_Section):
         for gate in gates:
             parse_gate(gate)
         return gates
+
+    @model_validator(mode="before")
+    @classmethod
+    def _gates_of_the_audit(cls, content: Any) -> Any:
+        if isinstance(content, dict) and content.get("gates") is None:
+            content = {**content, "gates": DEFAULT_GATES.get(content.get("audit", "sensitivity"), [])}
+        return content
 
     @model_validator(mode="after")
     def _name_is_a_folder_name(self) -> Configuration:

@@ -13,6 +13,8 @@ Mann-Whitney statistic, Part 2", Statistics in Medicine 25, 2006, method 5.
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import brentq
@@ -66,12 +68,20 @@ def auc_interval(
     spread = np.sqrt(np.mean((null_aucs - 0.5) ** 2))
     reach = stdtrit(len(null_aucs), (1 + level) / 2) * spread
 
-    def excess(t: float) -> float:
-        return abs(auc - t) - reach * np.sqrt(_variance(t, n) / _variance(0.5, n))
+    return _lower(auc, reach, n), 1 - _lower(1 - auc, reach, n)
 
-    low = 0.0 if excess(0.0) <= 0 else float(brentq(excess, 0.0, auc))
-    high = 1.0 if excess(1.0) <= 0 else float(brentq(excess, auc, 1.0))
-    return low, high
+
+def _lower(auc: float, reach: float, n: int) -> float:
+    """Return the least AUC t with auc - t <= reach sqrt(v(t) / v(0.5))."""
+
+    def excess(t: float) -> float:
+        return auc - t - reach * np.sqrt(_variance(t, n) / _variance(0.5, n))
+
+    inside = min(auc, 1 - 1e-12)  # at 1 there is no variance, just below there is
+    if auc <= 0 or excess(inside) >= 0:
+        return auc
+    root: Any = brentq(excess, 0.0, inside)
+    return float(root)
 
 
 def _variance(t: float, n: int) -> float:

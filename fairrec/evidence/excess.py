@@ -10,6 +10,7 @@ test is exact for any number of clusters, however noisy the recommender is.
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from functools import cache
 from itertools import combinations
 
@@ -55,8 +56,14 @@ def excess_estimate(
     *,
     level: float = 0.95,
     unit: str = "user",
+    bound: float = 1.0,
 ) -> Estimate:
     """Return the mean of `cluster_excess`, with its interval by the cluster bootstrap.
+
+    Where all n clusters have the same excess c, as with a recommender that hardly ever changes
+    its answer, the bootstrap sees no spread and would claim certainty. The interval is then of
+    the means m under which n values of c have a chance of more than (1 - level) / 2: for m above
+    c, one value is c with a chance of at most (bound - m) / (bound - c) (Markov's inequality).
 
     Args:
         floor, effects: As for `cluster_excess`; a cluster that lacks either is counted as missing.
@@ -64,9 +71,18 @@ def excess_estimate(
         draws: Bootstrap draws.
         level: Confidence level, in (0, 1).
         unit: What a cluster is.
+        bound: Largest absolute value an excess can have; 1 for similarities.
     """
     values = cluster_excess(floor, effects)
-    return mean_estimate(values, rng, draws, level=level, unit=unit, direction="lower")
+    estimate = mean_estimate(values, rng, draws, level=level, unit=unit, direction="lower")
+    present = values[~np.isnan(values)]
+    if estimate.low is None or np.ptp(present) > 1e-12 * bound:
+        return estimate
+    rest = ((1 - level) / 2) ** (1 / len(present))
+    mean = float(present.mean())
+    low, high = -bound + (bound + mean) * rest, bound - (bound - mean) * rest
+    method = f"exact limits of the mean, all {unit}s being alike"
+    return replace(estimate, low=low, high=high, method=method)
 
 
 def exceedance_test(

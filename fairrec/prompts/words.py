@@ -101,7 +101,7 @@ def parse_words(text: str, name: str) -> Words:
     )
 
 
-class _UniqueKeys(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):
+class _UniqueKeys(yaml.SafeLoader):
     """Refuses a key that stands twice, where YAML would silently keep the last."""
 
     def construct_mapping(self, node: Any, deep: bool = False) -> dict[Any, Any]:

@@ -62,6 +62,23 @@ def test_drawn_agrees_with_enumeration(table: np.ndarray, draws: int) -> None:
     assert np.mean([test.null_mean for test in tests]) == pytest.approx(null.mean(), rel=0.02)
 
 
+def test_many_values_are_shifted_as_a_group() -> None:
+    # One cluster: over its random orders, the chance of the largest value in one place is 1/12.
+    table = np.full((1, 12), 0.2)
+    table[0, 3] = 0.8
+    assert permutation_test(table, "snsr", rng(), 500).p_value == 1.0  # the range stays
+    # Two clusters with their largest value in the same place: a draw has them so in 1 of 12.
+    source = rng()
+    tests = [permutation_test(np.repeat(table, 2, axis=0), "snsr", source, 600) for _ in range(40)]
+    assert np.mean([test.p_value for test in tests]) == pytest.approx(1 / 12, abs=0.01)
+    # Missing values stay missing, the others change places.
+    holed = np.random.default_rng(4).random((30, 14))
+    holed[:, 5] += 2.0
+    holed[::3, 1] = NAN
+    found = permutation_test(holed, "snsr", rng(), 400)
+    assert found.p_value == pytest.approx(1 / 401) and 0 < found.null_mean < 1
+
+
 def test_a_clear_effect_is_found() -> None:
     table = np.random.default_rng(1).random((30, 3)) * 0.1 + [0.1, 0.4, 0.7]
     for statistic in ("snsr", "snsv"):
