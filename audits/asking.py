@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from fairrec.errors import BadData, WrongUse
-from fairrec.prompts import Template
+from fairrec.prompts import Attribute, Template
 from fairrec.types import Answer, Probe, Ranking, Request
 from fairrec.users import User, check_users
 
@@ -91,6 +91,28 @@ def check_audited(users: Sequence[User], attributes: Sequence[str] | None) -> No
                 expected=f"one that users have: {', '.join(known) or 'there is none'}.",
                 do="name another attribute or add it to the users' profiles.",
             )
+
+
+def check_words(template: Template, attributes: Sequence[Attribute]) -> None:
+    """Check that a template can state every value: unsaid, it would pass for neutral.
+
+    Raises:
+        WrongUse: A value has none of the forms that the template has a place for.
+    """
+    for attribute in attributes:
+        for value in attribute.values:
+            said = [
+                form
+                for form in ("phrase", "statement")
+                if getattr(value, form) and {"phrase": "value"}.get(form, form) in template.fields
+            ]
+            if not said:
+                raise WrongUse(
+                    f"the template {template.user!r} cannot state {attribute.name} = "
+                    f"{value.value!r}.",
+                    expected="a phrase for {value} or a sentence for {statement}.",
+                    do="give the value the form that the template has a place for.",
+                )
 
 
 def rankings_by_probe(probes: Sequence[Probe], answers: Sequence[Answer]) -> dict[str, Ranking]:

@@ -11,7 +11,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from fairrec.audits.asking import check_audited, rankings_by_probe, user_request
+from fairrec.audits.asking import (
+    check_audited,
+    check_words,
+    rankings_by_probe,
+    user_request,
+)
 from fairrec.audits.benefit import Benefits, benefit_findings, benefits
 from fairrec.audits.contrasts import (
     METRICS,
@@ -88,6 +93,8 @@ class CounterfactualAudit:
         check_audited(self.users, [attribute.name for attribute in self.attributes])
         if not self.templates:
             raise WrongUse("the audit has no template.", expected="at least one wording.")
+        for template in self.templates:
+            check_words(template, [*self.attributes, *self.placebos])
         known = {attribute.name: attribute for attribute in self.attributes}
         for name in (name for names in self.intersections for name in names):
             if name not in known:

@@ -6,8 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from fairrec.audits.contrasts import Contrast, Pair, in_order, wording
 from fairrec.audits.excess import Floored
-from fairrec.audits.pairs import worst_pairs
-from fairrec.results import Example
+from fairrec.audits.pairs import worst_of
 from fairrec.types import Arm, Probe
 
 
@@ -83,11 +82,4 @@ def floored_effects(
             ("flip", flip, swapped, "placebo"),
         ):
             if effect.pairs and floor.pairs:
-                yield Floored(name, kind, effect, floor, over, _worst(effect))
-
-
-def _worst(effect: Contrast) -> tuple[Example, ...]:
-    return worst_pairs(
-        (pair.probe, pair.reference, similarity)
-        for pair, similarity in zip(effect.pairs, effect.values["jaccard"], strict=True)
-    )
+                yield Floored(name, kind, effect, floor, over, worst_of(effect))

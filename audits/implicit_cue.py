@@ -17,7 +17,12 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from fairrec.audits.asking import check_audited, rankings_by_probe, user_request
+from fairrec.audits.asking import (
+    check_audited,
+    check_words,
+    rankings_by_probe,
+    user_request,
+)
 from fairrec.audits.contrasts import SIMILARITY_METRICS, ListComparison, in_order
 from fairrec.audits.excess import finding_id
 from fairrec.audits.families import adjusted
@@ -79,6 +84,7 @@ class ImplicitCueAudit:
                 expected="a place where a whole sentence can stand.",
                 do="add {statement} to it.",
             )
+        check_words(self.template, self.attributes)
         stated = {attribute.name: attribute for attribute in self.attributes}
         for kind in self.cues:
             if kind.attribute not in stated:

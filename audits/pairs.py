@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 
+from fairrec.audits.contrasts import Contrast
 from fairrec.results import Example, Exchange, Finding
 from fairrec.types import Probe, Ranking, is_off_catalogue
 
@@ -28,6 +29,14 @@ def worst_pairs(
         if np.isfinite(similarity)
     ]
     return tuple(sorted(found, key=lambda example: example.measure)[:most])
+
+
+def worst_of(contrast: Contrast) -> tuple[Example, ...]:
+    """Return the pairs of a contrast whose lists have least in common."""
+    return worst_pairs(
+        (pair.probe, pair.reference, similarity)
+        for pair, similarity in zip(contrast.pairs, contrast.values["jaccard"], strict=True)
+    )
 
 
 def exchange(probe: Probe, ranking: Ranking, titles: Mapping[str, str]) -> Exchange:

@@ -14,24 +14,33 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from fairrec.audits.funnel import validity_funnel
-from fairrec.audits.pairs import exchange, worst_pairs
-from fairrec.errors import WrongUse
-from fairrec.evidence import (
-    holm,
-    mean_estimates,
-    permutation_test,
-    snsr_estimate,
-    snsv_estimate,
+from fairrec.audits.asking import check_words, rankings_by_probe
+from fairrec.audits.contrasts import (
+    SIMILARITY_METRICS,
+    Contrast,
+    ListComparison,
+    Pair,
+    in_order,
+    mean_present,
+    measured_contrasts,
 )
-from fairrec.metrics.batched_similarity import SIMILARITIES, encode_lists
+from fairrec.audits.excess import ExcessJudge, Floored, finding_id
+from fairrec.audits.families import adjusted
+from fairrec.audits.funnel import validity_funnel
+from fairrec.audits.missingness import missingness_findings, worst_case_finding
+from fairrec.audits.pairs import exchanges_behind, worst_of
+from fairrec.audits.sensitivity_pairs import PLACEBO, REPEAT, neutral_probes, sensitivity_pairs
+from fairrec.audits.sensitivity_warnings import about_lists
+from fairrec.errors import WrongUse
+from fairrec.evidence import mean_estimates, permutation_test, snsr_estimate, snsv_estimate
 from fairrec.metrics.similarity import Dialect
-from fairrec.prompts import NEUTRAL_PHRASE, Attribute, Template
+from fairrec.prompts import Attribute, AttributeValue, Template
 from fairrec.results import AuditResult, Estimate, Example, Finding, Observation
 from fairrec.seeds import generator
 from fairrec.types import Answer, Arm, Probe, Ranking, Request, content_hash
 
-METRICS = ("jaccard", "serp", "prag", "rbo")
+Tables = Mapping[str | None, NDArray[np.float64]]
+"""Of one metric, by attribute: topics x values, averaged over wordings; under None, repeats."""
 
 
 @dataclass(frozen=True)
@@ -41,28 +50,39 @@ class SensitivityAudit:
     Attributes:
         topics: What the user is a fan of; the unit that statistics resample. At least 2.
         attributes: Sensitive attributes with their values.
-        template: The words of the prompt.
+        template: The words of the prompt, with the topic's ``{name}``.
+        other_templates: Further wordings; every topic is asked in each, and counts once.
+        placebos: Irrelevant attributes: a second noise floor besides the repeats.
+        repeats: How often the neutral prompt is asked again: the first noise floor.
         k: Items asked for, at least 1.
+        cutoffs: Ranks, each at most k, at which lists are compared as well.
         candidates: Item ids to choose from by topic; None leaves the choice open.
         titles: Item titles by id, for readers of the result.
         dialect: Form of SERP* and PRAG* (see `fairrec.metrics.similarity`).
         rbo_p: Persistence of RBO, in (0, 1).
         draws: Bootstrap and permutation draws.
+        margin: Similarity lost beyond the noise floor that counts as none.
         seed: Seed of the resampling.
 
     Raises:
-        WrongUse: Fewer than 2 topics, a topic twice, no attribute, or k larger than a pool.
+        WrongUse: Fewer than 2 topics, a topic twice, no attribute, words that leave out the
+            topic or a value, a cut-off above k, or k larger than a pool.
     """
 
     topics: Sequence[str]
     attributes: Sequence[Attribute]
     template: Template
+    other_templates: Sequence[Template] = ()
+    placebos: Sequence[Attribute] = ()
+    repeats: int = 1
     k: int = 20
+    cutoffs: Sequence[int] = ()
     candidates: Mapping[str, tuple[str, ...]] | None = None
     titles: Mapping[str, str] = field(default_factory=dict)
     dialect: Dialect = "unit"
     rbo_p: float = 0.9
     draws: int = 10_000
+    margin: float = 0.05
     seed: int = 0
 
     name = "sensitivity"
@@ -84,6 +104,17 @@ class SensitivityAudit:
                 expected="at least one sensitive attribute.",
                 do="name one, such as gender.",
             )
+        for template in self._templates:
+            if "name" not in template.fields:
+                raise WrongUse(
+                    f"the template {template.user!r} has no {{name}}.",
+                    expected="a place for the topic: prompts would all be the same.",
+                    do="add {name} to it.",
+                )
+            check_words(template, [*self.attributes, *self.placebos])
+        for cutoff in self.cutoffs:
+            if not 1 <= cutoff <= self.k:
+                raise WrongUse(f"a cut-off is {cutoff}.", expected=f"ranks from 1 to k = {self.k}.")
         for topic in self.topics if self.candidates is not None else ():
             pool = (self.candidates or {}).get(topic, ())
             if len(pool) < self.k:
@@ -93,162 +124,136 @@ class SensitivityAudit:
                     do="ask for fewer items or widen the pool.",
                 )
 
+    @property
+    def _templates(self) -> list[Template]:
+        return [self.template, *self.other_templates]
+
     def plan(self) -> list[Probe]:
-        """Return, topic by topic, the neutral prompt, its repeat, and one per value."""
-        return [probe for topic in self.topics for probe in self._arms(topic)]
+        """Return, topic by topic, the neutral prompt, its repeats, and one per value."""
+        return [
+            probe
+            for topic in self.topics
+            for place, template in enumerate(self._templates)
+            for probe in self._arms(topic, template, place)
+        ]
 
     def judge(self, probes: Sequence[Probe], answers: Iterable[Answer]) -> AuditResult:
         """Compare every list with its topic's neutral list and test each attribute."""
-        rankings = {answer.probe_id: answer.ranking for answer in answers}
-        neutral = {p.cluster: p for p in probes if p.arm is Arm.NEUTRAL}
-        compared = [probe for probe in probes if probe.arm is not Arm.NEUTRAL]
-        measures = self._similarities(
-            [rankings[probe.id] for probe in compared],
-            [rankings[neutral[probe.cluster].id] for probe in compared],
-        )
-        tables = {metric: self._tables(compared, measures[metric]) for metric in METRICS}
-        examples = {
-            attribute.name: worst_pairs(
-                (probe, neutral[probe.cluster], measures["jaccard"][i])
-                for i, probe in enumerate(compared)
-                if probe.attribute == attribute.name
-            )
-            for attribute in self.attributes
-        }
-        shown = {e.probe_id for es in examples.values() for e in es}
-        shown |= {e.reference_probe_id for es in examples.values() for e in es}
+        rankings = rankings_by_probe(probes, list(answers))
+        neutral = neutral_probes(probes)
+        pairs = sensitivity_pairs(probes, neutral, self.attributes)
+        topics = in_order(probe.cluster for probe in probes)
+        contrasts = self._measured(pairs, topics, rankings, self.k)
+        examples = {a.name: worst_of(contrasts[a.name]) for a in self.attributes}
+        tables = self._tables(contrasts)
+        findings = list(self._findings(tables, examples))
+        for cutoff in self.cutoffs:
+            cut = self._tables(self._measured(pairs, topics, rankings, cutoff))
+            for metric in SIMILARITY_METRICS:
+                findings += self._unequal_treatment(f"{metric}_at_{cutoff}", cut[metric], examples)
+        findings += self._beyond_noise(contrasts)
+        findings += self._missing(probes, rankings, contrasts)
         return AuditResult(
             audit=self.name,
             name=self.name,
-            findings=tuple(self._findings(tables, examples)),
-            observations=tuple(
-                Observation(
-                    cluster=probe.cluster,
-                    arm=probe.arm,
-                    attribute=probe.attribute,
-                    value=probe.value,
-                    outcome=rankings[probe.id].outcome,
-                    measures={m: _finite(measures[m][i]) for m in METRICS},
-                    probe_id=probe.id,
-                )
-                for i, probe in enumerate(compared)
-            ),
+            findings=tuple(findings),
+            observations=tuple(_observations(probes, rankings, contrasts)),
             validity=validity_funnel(probes, rankings),
-            exchanges={
-                probe.id: exchange(probe, rankings[probe.id], self.titles)
-                for probe in probes
-                if probe.id in shown
-            },
+            exchanges=exchanges_behind(findings, probes, rankings, self.titles),
             provenance={"audit": self._settings(probes)},
-            warnings=tuple(_warnings(tables["jaccard"], neutral, rankings)),
+            warnings=tuple(about_lists(probes, rankings, tables["jaccard"], neutral)),
         )
 
-    def _arms(self, topic: str) -> list[Probe]:
-        def request(phrase: str, profile: Mapping[str, str], replicate: int = 0) -> Request:
-            return Request(
+    def _arms(self, topic: str, template: Template, place: int) -> list[Probe]:
+        several = {"template": str(place)} if self.other_templates else {}
+
+        def probe(
+            arm: Arm,
+            name: str | None = None,
+            said: AttributeValue | None = None,
+            replicate: int = 0,
+        ) -> Probe:
+            words = {} if said is None else {"value": said.phrase, "statement": said.statement}
+            request = Request(
                 k=self.k,
-                instruction=self.template.instruction(value=phrase, name=topic, k=self.k),
-                system=self.template.system,
-                profile=profile,
-                slots={"name": topic},
+                instruction=template.instruction(name=topic, k=self.k, **words),
+                system=template.system,
+                profile={name: said.value} if name and said else {},
+                slots={"name": topic, **several},
                 candidates=None if self.candidates is None else self.candidates[topic],
                 replicate=replicate,
             )
+            return Probe(request, arm, topic, name, said.value if said else None)
 
-        stated = [
-            Probe(
-                request(value.phrase, {attribute.name: value.value}),
-                Arm.SENSITIVE,
-                topic,
-                attribute.name,
-                value.value,
-            )
-            for attribute in self.attributes
-            for value in attribute.values
-        ]
         return [
-            Probe(request(NEUTRAL_PHRASE, {}), Arm.NEUTRAL, topic),
-            Probe(request(NEUTRAL_PHRASE, {}, replicate=1), Arm.REPEAT, topic),
-            *stated,
+            probe(Arm.NEUTRAL),
+            *(probe(Arm.REPEAT, replicate=n) for n in range(1, self.repeats + 1)),
+            *(probe(Arm.SENSITIVE, a.name, said) for a in self.attributes for said in a.values),
+            *(probe(Arm.PLACEBO, p.name, said) for p in self.placebos for said in p.values),
         ]
 
-    def _similarities(
-        self, lists: Sequence[Ranking], references: Sequence[Ranking]
-    ) -> dict[str, NDArray[np.float64]]:
-        """Return per metric one value a pair; NaN where either list is missing.
-
-        K is what was asked for, so that a list of one title does not score as a whole one.
-        """
-        coded = encode_lists([r.items for r in lists] + [r.items for r in references])
-        x, y = coded[: len(lists)], coded[len(lists) :]
-        return {
-            "jaccard": SIMILARITIES["jaccard"](x, y),
-            "serp": SIMILARITIES["serp"](x, y, k=self.k, dialect=self.dialect),
-            "prag": SIMILARITIES["prag"](x, y, k=self.k, dialect=self.dialect),
-            "rbo": SIMILARITIES["rbo"](x, y, p=self.rbo_p),
+    def _measured(
+        self,
+        pairs: Mapping[str, Sequence[Pair]],
+        topics: Sequence[str],
+        rankings: Mapping[str, Ranking],
+        k: int,
+    ) -> dict[str, Contrast]:
+        columns: dict[str, Sequence[str]] = {
+            name: in_order(pair.column for pair in some) or [""] for name, some in pairs.items()
         }
-
-    def _tables(
-        self, compared: Sequence[Probe], measure: NDArray[np.float64]
-    ) -> dict[str | None, NDArray[np.float64]]:
-        """Return per attribute a table of topics x values; under None, the neutral repeats."""
-        place = {
-            (probe.cluster, probe.attribute, probe.value): i for i, probe in enumerate(compared)
-        }
-        columns: dict[str | None, Sequence[str | None]] = {None: (None,)}
         columns |= {a.name: [value.value for value in a.values] for a in self.attributes}
+        comparison = ListComparison(k, self.dialect, self.rbo_p)
+        return measured_contrasts(pairs, columns, topics, rankings, comparison)
+
+    def _tables(self, contrasts: Mapping[str, Contrast]) -> dict[str, Tables]:
+        names: dict[str | None, str] = {None: REPEAT} | {a.name: a.name for a in self.attributes}
         return {
-            attribute: measure[
-                [[place[topic, attribute, value] for value in values] for topic in self.topics]
-            ]
-            for attribute, values in columns.items()
+            metric: {
+                name: mean_present(contrasts[key].tables[metric], 1) for name, key in names.items()
+            }
+            for metric in SIMILARITY_METRICS
         }
 
     def _findings(
-        self,
-        tables: Mapping[str, Mapping[str | None, NDArray[np.float64]]],
-        examples: Mapping[str, tuple[Example, ...]],
+        self, tables: Mapping[str, Tables], examples: Mapping[str, tuple[Example, ...]]
     ) -> Iterable[Finding]:
-        for metric in METRICS:
+        for metric in SIMILARITY_METRICS:
             yield from self._unequal_treatment(metric, tables[metric], examples)
-        for metric in METRICS:
-            yield from self._means(metric, tables[metric][None], None, ["neutral"], "repeat")
+        for metric in SIMILARITY_METRICS:
+            repeats = mean_present(tables[metric][None], 1)[:, None]
+            yield from self._means(metric, repeats, None, ["neutral"], "repeat")
             for attribute in self.attributes:
                 values = [value.value for value in attribute.values]
                 table = tables[metric][attribute.name]
                 yield from self._means(metric, table, attribute.name, values, "mean")
 
     def _unequal_treatment(
-        self,
-        metric: str,
-        tables: Mapping[str | None, NDArray[np.float64]],
-        examples: Mapping[str, tuple[Example, ...]],
+        self, metric: str, tables: Tables, examples: Mapping[str, tuple[Example, ...]]
     ) -> Iterable[Finding]:
         """SNSR and SNSV of every attribute; one family of tests per statistic and metric."""
         for statistic, estimate in (("snsr", snsr_estimate), ("snsv", snsv_estimate)):
-            tests = {
-                a.name: permutation_test(
-                    tables[a.name], statistic, self._rng("permutation", a.name, metric), self.draws
+            found = []
+            for name in (attribute.name for attribute in self.attributes):
+                test = permutation_test(
+                    tables[name], statistic, self._rng("permutation", name, metric), self.draws
                 )
-                for a in self.attributes
-            }
-            adjusted = holm([test.p_value for test in tests.values()])
-            for (name, test), p_adjusted in zip(tests.items(), adjusted, strict=True):
-                yield Finding(
-                    id=f"{self.name}.{name}.{metric}.{statistic}",
-                    audit=self.name,
-                    metric=metric,
-                    statistic=statistic,
-                    attribute=name,
-                    estimate=_within_unit(
-                        estimate(tables[name], self._rng("bootstrap", name, metric), self.draws)
-                    ),
-                    p_value=test.p_value,
-                    p_adjusted=p_adjusted,
-                    family=f"{statistic.upper()} of {metric} over {len(tests)} attribute(s)",
-                    noise_floor=test.null_mean,
-                    examples=examples[name],
+                found.append(
+                    Finding(
+                        id=finding_id(self.name, name, None, metric, statistic),
+                        audit=self.name,
+                        metric=metric,
+                        statistic=statistic,
+                        attribute=name,
+                        estimate=_within_unit(
+                            estimate(tables[name], self._rng("bootstrap", name, metric), self.draws)
+                        ),
+                        p_value=test.p_value,
+                        noise_floor=test.null_mean,
+                        examples=examples[name],
+                    )
                 )
+            yield from adjusted(found, f"{statistic.upper()} of {metric} over attributes")
 
     def _means(
         self,
@@ -262,16 +267,49 @@ class SensitivityAudit:
         rng = self._rng("bootstrap", str(attribute), metric)
         estimates = mean_estimates(table, rng, self.draws)
         for value, estimate in zip(values, estimates, strict=True):
-            # Ids are written in gates, so they hold no spaces.
-            place = f"{attribute}.{value.replace(' ', '_')}" if attribute else value
+            shown = (attribute, value) if attribute else (value, None)
             yield Finding(
-                id=f"{self.name}.{place}.{metric}.{statistic}",
+                id=finding_id(self.name, *shown, metric, statistic),
                 audit=self.name,
                 metric=metric,
                 statistic=statistic,
                 attribute=attribute,
                 value=value if attribute else None,
                 estimate=_within_unit(estimate),
+            )
+
+    def _beyond_noise(self, contrasts: Mapping[str, Contrast]) -> list[Finding]:
+        """By how much stating a value changes lists more than noise does; see `ExcessJudge`."""
+        judge = ExcessJudge(self.name, self.margin, self.draws, self.seed, unit="topic")
+        floors = [(REPEAT, ""), *([(PLACEBO, "placebo")] if contrasts[PLACEBO].pairs else [])]
+        floored = [
+            Floored(attribute.name, "stated", contrasts[attribute.name], contrasts[floor], over)
+            for floor, over in floors
+            for attribute in self.attributes
+            if contrasts[floor].pairs
+        ]
+        return [*judge.excess(floored), *judge.over_wordings(floored)]
+
+    def _missing(
+        self,
+        probes: Sequence[Probe],
+        rankings: Mapping[str, Ranking],
+        contrasts: Mapping[str, Contrast],
+    ) -> Iterable[Finding]:
+        """Who goes without an answer, and what the missing lists could hide."""
+        rng = self._rng("missing")
+        yield from missingness_findings(self.name, probes, rankings, rng, self.draws, unit="topic")
+        for attribute in self.attributes:
+            contrast = contrasts[attribute.name]
+            yield worst_case_finding(
+                self.name,
+                attribute.name,
+                "jaccard",
+                mean_present(contrast.tables["jaccard"], 1),
+                rng,
+                self.draws,
+                asked=contrast.asked,
+                unit="topic",
             )
 
     def _rng(self, *purpose: str) -> np.random.Generator:
@@ -282,15 +320,42 @@ class SensitivityAudit:
             "name": self.name,
             "topics": list(self.topics),
             "attributes": {a.name: [v.phrase for v in a.values] for a in self.attributes},
+            "placebos": {p.name: [v.phrase for v in p.values] for p in self.placebos},
             "template": {"system": self.template.system, "user": self.template.user},
+            "other_templates": [t.user for t in self.other_templates],
+            "repeats": self.repeats,
             "k": self.k,
+            "cutoffs": list(self.cutoffs),
             "dialect": self.dialect,
             "rbo_p": self.rbo_p,
             "draws": self.draws,
+            "margin": self.margin,
             "seed": self.seed,
             "probes": len(probes),
             "probes_hash": content_hash([probe.id for probe in probes]),
         }
+
+
+def _observations(
+    probes: Sequence[Probe], rankings: Mapping[str, Ranking], contrasts: Mapping[str, Contrast]
+) -> Iterable[Observation]:
+    """Yield a row per list that is compared with the neutral one."""
+    measures = {
+        pair.probe.id: {m: _finite(contrast.values[m][i]) for m in SIMILARITY_METRICS}
+        for contrast in contrasts.values()
+        for i, pair in enumerate(contrast.pairs)
+    }
+    for probe in probes:
+        if probe.arm is not Arm.NEUTRAL:
+            yield Observation(
+                cluster=probe.cluster,
+                arm=probe.arm,
+                attribute=probe.attribute,
+                value=probe.value,
+                outcome=rankings[probe.id].outcome,
+                measures=measures.get(probe.id, dict.fromkeys(SIMILARITY_METRICS)),
+                probe_id=probe.id,
+            )
 
 
 def _within_unit(estimate: Estimate) -> Estimate:
@@ -302,31 +367,3 @@ def _within_unit(estimate: Estimate) -> Estimate:
 
 def _finite(number: float) -> float | None:
     return float(number) if np.isfinite(number) else None
-
-
-def _warnings(
-    jaccard: Mapping[str | None, NDArray[np.float64]],
-    neutral: Mapping[str, Probe],
-    rankings: Mapping[str, Ranking],
-) -> Iterable[str]:
-    """Say what makes the numbers weaker than they look."""
-    stated = np.concatenate([table.ravel() for name, table in jaccard.items() if name is not None])
-    repeats = jaccard[None]
-    if not np.isfinite(stated).any():
-        yield "No pair of lists could be compared: see what became of the prompts below."
-        return
-    if np.nanmin(stated) == 1.0:
-        yield (
-            "Every list holds the same items as its neutral list. Either stating an attribute "
-            "changes nothing, or the recommender does not read the prompt."
-        )
-    lists = {rankings[probe.id].items for probe in neutral.values()}
-    if len(lists) == 1:
-        yield "The neutral list is the same for every topic: the recommender ignores the topic."
-    if np.isfinite(repeats).any() and np.nanmin(repeats) < 1.0:
-        yield (
-            "Asked twice, the same neutral prompt gave different lists (mean Jaccard "
-            f"{np.nanmean(repeats):.2f}): part of every difference below is that noise."
-        )
-    if len(neutral) < 10:
-        yield f"{len(neutral)} topics are few: intervals from fewer than 10 are rough."

@@ -11,8 +11,8 @@ from scipy.special import ndtri, stdtrit
 
 from fairrec.audits.asked_lists import LEVEL, AskedLists
 from fairrec.audits.item_groups import ItemGroups, key
-from fairrec.audits.share_evidence import null_means, presence_p_values
 from fairrec.evidence import benjamini_hochberg, bootstrap_means, holm
+from fairrec.evidence.shares import null_means, presence_p_values
 from fairrec.metrics.divergence import jensen_shannon, log_odds
 from fairrec.results import Estimate, Finding
 

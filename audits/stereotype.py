@@ -21,9 +21,9 @@ from fairrec.audits.asking import rankings_by_probe
 from fairrec.audits.families import adjusted
 from fairrec.audits.funnel import validity_funnel
 from fairrec.audits.item_groups import ItemGroups, key
-from fairrec.audits.share_evidence import exchangeable_within
 from fairrec.audits.share_findings import share_findings
 from fairrec.errors import WrongUse
+from fairrec.evidence.shares import exchangeable_within
 from fairrec.prompts import Attribute, Template
 from fairrec.results import AuditResult, Finding, Observation
 from fairrec.seeds import generator

@@ -163,7 +163,7 @@ def _variances(
     scale = float(values.std())
     scaled = (values - values.mean()) / scale
     start = MixedLMParams.from_components(
-        fe_params=np.zeros(1),
+        fe_params=np.zeros(1),  # pyright: ignore[reportArgumentType] (its default misleads)
         cov_re=np.zeros((0, 0)),
         vcomp=_variance_ratios(scaled, template, user),  # by name, as MixedLM orders them
     )

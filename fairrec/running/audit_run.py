@@ -22,6 +22,8 @@ RELEVANT_PACKAGES = (
     "fairrec",
     "numpy",
     "scipy",
+    "scikit-learn",
+    "fairlearn",
     "statsmodels",
     "rapidfuzz",
     "torch",

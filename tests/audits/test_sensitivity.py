@@ -11,7 +11,7 @@ import pytest
 from fairrec.audits import SensitivityAudit
 from fairrec.errors import WrongUse
 from fairrec.gates import parse_gate
-from fairrec.prompts import TEMPLATES, attribute, custom_attribute
+from fairrec.prompts import TEMPLATES, Template, attribute, custom_attribute
 from fairrec.results import AuditResult, Verdict
 from fairrec.running import ResponseStore, ask, run_audit
 from fairrec.seeds import generator
@@ -171,6 +171,8 @@ def test_intervals_stay_within_what_is_possible() -> None:
     result = run_audit(few, Planted(lambda v: {None: 0, "girl": 9}.get(v, 1)))
     for finding in result.findings:
         assert finding.estimate.low is not None and finding.estimate.high is not None
+        if finding.statistic.endswith("excess"):
+            continue  # a difference: it may be negative
         assert 0 <= finding.estimate.low <= finding.estimate.high <= 1
 
 
@@ -205,3 +207,108 @@ def test_an_id_in_a_gate_holds_no_spaces() -> None:
     ages = [custom_attribute("age", ["a middle aged", "an old"])]
     result = run_audit(audit(attributes=ages), Planted(lambda v: 1))
     assert result.finding("sensitivity.age.middle_aged.jaccard.mean").value == "middle aged"
+
+
+COLOUR = attribute("favourite_colour")
+
+
+def test_excess_is_what_stating_changes_beyond_repeats_and_placebos() -> None:
+    one = audit(attributes=[attribute("gender")], placebos=[COLOUR], repeats=2)
+    deaf_to_colour = Planted(lambda v: {"girl": 6}.get(v, 0))
+    result = run_audit(one, deaf_to_colour)
+    excess = result.finding("sensitivity.gender.jaccard.stated_excess")
+    assert excess.estimate.value == pytest.approx((1 - 4 / 16) / 4)
+    assert excess.p_adjusted is not None and excess.p_adjusted < 0.001
+    assert result.finding("sensitivity.gender.girl.jaccard.stated_excess").estimate.value == 0.75
+    assert result.finding("sensitivity.gender.male.jaccard.stated_excess").estimate.value == 0
+    over = result.finding("sensitivity.gender.jaccard.stated_excess_over_placebo")
+    assert over.estimate.value == pytest.approx((1 - 4 / 16) / 4)
+    every = Planted(lambda v: 0 if v is None else 4)
+    over = run_audit(one, every).finding("sensitivity.gender.jaccard.stated_excess_over_placebo")
+    assert over.p_adjusted is not None and over.p_adjusted > 0.05
+
+
+def test_cutoffs_compare_the_tops_of_the_same_lists() -> None:
+    class LastPlaces(Planted):
+        """Only what stands below the fifth place depends on the value."""
+
+        def _one(self, request: Request) -> Ranking:
+            order = list(super()._one(replace(request, profile={})).items)
+            if request.profile.get("gender") == "girl":
+                order[5:] = [f"other {place}" for place in order[5:]]
+            return Ranking(tuple(order))
+
+    result = run_audit(audit(cutoffs=[5]), LastPlaces(lambda v: 0))
+    assert result.finding("sensitivity.gender.jaccard_at_5.snsr").estimate.value == 0
+    assert result.finding("sensitivity.gender.jaccard.snsr").estimate.value == 1 - 5 / 15
+
+
+def test_other_wordings_are_averaged_within_a_topic() -> None:
+    other = [replace(TEMPLATES["movie"], user=f"{n}: {TEMPLATES['movie'].user}") for n in "ab"]
+    one = audit(other_templates=other)
+    assert len(one.plan()) == 3 * len(audit().plan())
+    result = run_audit(one, Planted(lambda v: {None: 0, "girl": 6}.get(v, 2)))
+    found = result.finding("sensitivity.gender.jaccard.snsr")
+    assert found.estimate.value == pytest.approx(8 / 12 - 4 / 16)
+    assert found.estimate.n == len(TOPICS)
+    assert result.finding("sensitivity.gender.jaccard.stated_excess_mixed").estimate.n > 0
+
+
+def test_a_log_that_lacks_conditions_is_judged_and_its_gaps_are_named() -> None:
+    one = audit()
+    probes = one.plan()
+    answers = ask(probes, Planted(lambda v: 2), ResponseStore(None))
+    kept = [
+        place
+        for place, probe in enumerate(probes)
+        if not (probe.cluster == TOPICS[0] and probe.arm is Arm.NEUTRAL)
+        and not (probe.cluster in TOPICS[1:5] and probe.value == "girl")
+        and probe.arm is not Arm.REPEAT
+    ]
+    result = one.judge([probes[i] for i in kept], [answers[i] for i in kept])
+    girl = result.finding("sensitivity.gender.girl.jaccard.mean").estimate
+    assert (girl.n, girl.n_missing) == (len(TOPICS) - 5, 5)
+    assert result.finding("sensitivity.neutral.jaccard.repeat").estimate.value is None
+    assert "1 topic(s) have no neutral prompt and are left out: Topic 0." in result.warnings
+    assert "The neutral prompt was not asked again: how much is noise is not known." in (
+        result.warnings
+    )
+
+
+def test_refusing_some_is_a_finding_of_its_own() -> None:
+    class Refusing(Planted):
+        def _one(self, request: Request) -> Ranking:
+            if request.profile.get("gender") == "girl" and request.slots["name"] in TOPICS[:9]:
+                return Ranking(outcome=Outcome.REFUSED)
+            return super()._one(request)
+
+    result = run_audit(audit(), Refusing(lambda v: 0))
+    answered = result.finding("sensitivity.gender.answered.range")
+    assert answered.estimate.value == pytest.approx(9 / 24)
+    assert answered.p_adjusted is not None and answered.p_adjusted < 0.01
+    bounds = result.finding("sensitivity.gender.jaccard.worst_case").estimate
+    assert bounds.high is not None and bounds.high >= 9 / 24
+
+
+@pytest.mark.parametrize(
+    ("changes", "seen"),
+    [
+        ({"template": Template("I am {value} fan. {k}")}, "has no {name}"),
+        ({"template": Template("{statement} {name}")}, None),
+        (
+            {
+                "attributes": [custom_attribute("job", ["a nurse", "an engineer"])],
+                "template": Template("{statement} {name}"),
+            },
+            "cannot state job = 'nurse'",
+        ),
+        ({"cutoffs": [11]}, "a cut-off is 11"),
+    ],
+)
+def test_words_that_say_nothing_are_refused(changes: dict[str, object], seen: str | None) -> None:
+    if seen is None:
+        audit(**changes)
+        return
+    with pytest.raises(WrongUse) as error:
+        audit(**changes)
+    assert seen in str(error.value)

@@ -14,9 +14,9 @@ from hypothesis.extra.numpy import arrays
 from scipy.stats import binomtest
 
 from fairrec.audits.item_groups import ItemGroups
-from fairrec.audits.share_evidence import null_means, presence_p_values
 from fairrec.audits.stereotype import StereotypeAudit
 from fairrec.errors import BadData, WrongUse
+from fairrec.evidence.shares import null_means, presence_p_values
 from fairrec.gates import parse_gate
 from fairrec.metrics.divergence import jensen_shannon
 from fairrec.prompts import TEMPLATES, attribute, custom_attribute

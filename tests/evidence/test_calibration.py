@@ -47,9 +47,9 @@ def test_false_alarms_keep_their_rate(n: int, values: int, kind: str) -> None:
     assert (rates <= 0.063).all() and (rates >= 0.037).all(), rates
 
 
-SIMULATIONS = 1000
-# Standard errors at 0.05 and at 0.95: 0.007.
-ALARMS = (0.03, 0.07)
+SIMULATIONS = 600
+# Standard errors at 0.05 and at 0.95: 0.009.
+ALARMS = (0.025, 0.075)
 
 
 @pytest.mark.parametrize(
@@ -65,8 +65,8 @@ def test_lists_without_an_effect(setting: Simulated) -> None:
     rates = no_effect(setting, np.random.default_rng(5), SIMULATIONS, 200)
     assert ALARMS[0] <= rates["exceedance alarms"] <= ALARMS[1], rates
     assert ALARMS[0] <= rates["snsr alarms"] <= ALARMS[1], rates
-    assert 0.925 <= rates["excess coverage"] <= 0.975, rates
-    assert rates["snsr coverage"] >= 0.925, rates
+    assert 0.92 <= rates["excess coverage"] <= 0.975, rates
+    assert rates["snsr coverage"] >= 0.92, rates
 
 
 def test_a_nearly_deterministic_recommender_rings_no_alarm() -> None:
@@ -74,12 +74,12 @@ def test_a_nearly_deterministic_recommender_rings_no_alarm() -> None:
     rates = no_effect(Simulated(0.01, values=3), np.random.default_rng(6), 400, 200)
     assert rates["ties"] > 0.8
     assert max(rates["exceedance alarms"], rates["snsr alarms"]) <= 0.06
-    assert rates["excess coverage"] >= 0.91
+    assert rates["excess coverage"] >= 0.92
 
 
 def test_lists_with_an_effect() -> None:
     setting = Simulated(0.3, users=50, effect=0.5)
-    rates = planted(setting, np.random.default_rng(7), 400, 200)
+    rates = planted(setting, np.random.default_rng(7), 300, 200)
     assert rates["excess"] == pytest.approx(0.086, abs=0.004)
     assert rates["found"] > 0.95
     assert rates["excess coverage"] >= 0.915
@@ -91,11 +91,11 @@ def test_lists_with_an_effect() -> None:
 @pytest.mark.parametrize("paired", [True, False])
 def test_missing_answers(paired: bool) -> None:
     setting = Answers(users=60, values=3, missing=0.2, paired=paired)
-    rates = answers(setting, np.random.default_rng(9), SIMULATIONS, 200)
-    assert 0.02 <= rates["answered alarms"] <= ALARMS[1], rates
+    rates = answers(setting, np.random.default_rng(9), 400, 200)
+    assert 0.015 <= rates["answered alarms"] <= ALARMS[1], rates
     assert rates["found"] > (0.8 if paired else 0.25), rates
-    assert min(rates["answered coverage"], rates["coverage of 0.25"]) >= 0.925, rates
+    assert min(rates["answered coverage"], rates["coverage of 0.25"]) >= 0.92, rates
 
 
 def test_mixed_model_covers_wordings_that_were_not_asked() -> None:
-    assert 0.9 <= mixed(np.random.default_rng(1), 5, 0.1, 200) <= 0.99
+    assert 0.88 <= mixed(np.random.default_rng(1), 5, 0.1, 100) <= 1.0

@@ -94,6 +94,20 @@ def test_equal_lists_everywhere_are_ties_and_no_certainty() -> None:
     assert wide.high == pytest.approx(10 * estimate.high)
 
 
+def test_the_interval_is_above_zero_only_if_the_test_says_so() -> None:
+    # Three users alike: the bootstrap is sure, three pairs cannot be (p = 1/8 at best).
+    floor, effects = np.array([0.9, 0.8, 0.85]), np.array([[0.4], [0.35], [0.31]])
+    assert exceedance_test(floor, effects, rng(), 200).p_value == 1 / 8
+    estimate = excess_estimate(floor, effects, rng(), 200)
+    assert estimate.low == 0.0 and estimate.value > 0.4 and "permutations" in estimate.method
+    more = excess_estimate(np.tile(floor, 3), np.tile(effects, (3, 1)), rng(), 600)
+    assert more.low > 0.3 and "permutations" not in more.method
+    # Repeats that happen never to differ are no proof that they cannot.
+    effects = np.ones((30, 7))
+    effects[[0, 5, 9, 20, 21], [0, 1, 2, 3, 4]] = 0.8
+    assert excess_estimate(np.ones(30), effects, rng(), 500).low <= 0.0
+
+
 def test_what_is_missing_is_counted() -> None:
     floor = np.array([0.9, NAN, 0.8, 0.7])
     effects = np.array([[0.5, NAN], [0.6, 0.4], [NAN, NAN], [0.1, 0.3]])
