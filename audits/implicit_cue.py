@@ -220,16 +220,16 @@ class ImplicitCueAudit:
         for kind, tables in kinds.items():
             if kind != STATED:
                 yield Finding(
-                    id=finding_id(self.name, attribute, kind, metric, "share"),
+                    id=finding_id(self.name, attribute, kind, metric, "effect_share"),
                     audit=self.name,
                     metric=metric,
-                    statistic="share",
+                    statistic="effect_share",
                     attribute=attribute,
                     value=kind,
                     estimate=share_estimate(
                         alignment(tables.cue),
                         alignment(tables.stated),
-                        self._rng("share", attribute, metric, kind),
+                        self._rng("effect_share", attribute, metric, kind),
                         self.draws,
                     ),
                 )

@@ -46,6 +46,7 @@ class StereotypeAudit:
             ``dict(zip(catalog.ids, catalog.column("genres")))``.
         column: What the groups are, such as "genre": findings are named by it.
         k: Items asked for, at least 1.
+        candidates: Item ids to choose from by topic; None leaves the choice open.
         titles: Item titles by id, for the words that findings use of items.
         bands: Bands that numbers are cut into, at quantiles.
         most: Items shown per value that are most over- and most under-represented.
@@ -63,6 +64,7 @@ class StereotypeAudit:
     groups: Mapping[str, Any]
     column: str = "group"
     k: int = 20
+    candidates: Mapping[str, tuple[str, ...]] | None = None
     titles: Mapping[str, str] = field(default_factory=dict)
     bands: int = 4
     most: int = 5
@@ -106,6 +108,7 @@ class StereotypeAudit:
                     system=self.template.system,
                     profile={attribute.name: value.value},
                     slots={"name": topic},
+                    candidates=None if self.candidates is None else self.candidates[topic],
                 ),
                 Arm.SENSITIVE,
                 topic,

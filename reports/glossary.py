@@ -20,6 +20,8 @@ class Term:
 
 
 _FAIRLLM = "Zhang, Bao, Zhang, Wang, Feng and He, RecSys 2023 (FaiRLLM)"
+_CFAIRLLM = "Deldjoo and Di Noia, 2024 (CFaiRLLM)"
+_UP5 = "Hua et al., EACL 2024 (UP5)"
 
 METRICS = {
     "jaccard": Term(
@@ -48,6 +50,61 @@ METRICS = {
         "a mean of |x ∩ y at depth d| / d, depth d weighing p to the power d − 1",
         "Webber, Moffat and Zobel, TOIS 2010",
     ),
+    "rank_moves": Term(
+        "rank moves",
+        "Mean number of places that an item moves between two lists; an item that one of them "
+        "lacks counts as standing just below it. 0 for equal lists.",
+        "mean of |rank in x − rank in y| over the items of either list, absent at rank k + 1",
+        "Fagin, Kumar and Sivakumar, SIAM J. Discrete Mathematics 2003",
+    ),
+    "hit_rate": Term(
+        "hit rate", "Share of users with an item among the first k that they went on to like."
+    ),
+    "ndcg": Term(
+        "NDCG",
+        "How many items that the user went on to like are in the list, and how near its top: 1 "
+        "for the best list there can be.",
+        "Σ hit at rank r / log2(r + 1), divided by the most that it could be",
+        "Järvelin and Kekäläinen, TOIS 2002",
+    ),
+    "recall": Term("recall", "Share of the items a user went on to like that the list holds."),
+    "reciprocal_rank": Term(
+        "reciprocal rank",
+        "1 / rank of the first item that the user went on to like, 0 without one; its mean is MRR.",
+        source="Voorhees, TREC-8 1999",
+    ),
+    "coverage": Term("coverage", "Share of the catalogue that a group’s lists hold between them."),
+    "alignment": Term(
+        "alignment",
+        "Overlap (Jaccard) of a list with the items that the user went on to like.",
+        source=_CFAIRLLM,
+    ),
+    "answered": Term(
+        "answered requests",
+        "Share of requests that were answered with a list: refusals and answers that cannot be "
+        "read are counted, and whom they befall.",
+    ),
+    "score": Term("score", "Score of a candidate, as the recommender gave it."),
+    "selection_rate": Term(
+        "selection rate",
+        "Share of candidates whose score reaches the threshold. Its gap is that of statistical "
+        "parity.",
+    ),
+    "true_positive_rate": Term(
+        "true positive rate",
+        "Share of the truly relevant candidates that are selected. Its gap is that of equal "
+        "opportunity.",
+        source="Hardt, Price and Srebro, NeurIPS 2016",
+    ),
+    "positive_predictive_value": Term(
+        "positive predictive value", "Share of the selected candidates that are truly relevant."
+    ),
+} | {
+    f"{what}_{model}": Term(
+        f"{what}, {name}", f"An attacker that learns from {what} by {name}.", source=_UP5
+    )
+    for what in ("lists", "scores", "embeddings")
+    for model, name in (("logistic", "logistic regression"), ("boosting", "gradient boosting"))
 }
 
 STATISTICS = {
@@ -75,11 +132,107 @@ STATISTICS = {
         "Similarity of the neutral list to itself when the same prompt is asked again; less "
         "than 1 is noise of the recommender's own.",
     ),
+    "stated_similarity": Term(
+        "neutral to stated", "Mean similarity of the list for a stated value to the neutral list."
+    ),
+    "flip_similarity": Term(
+        "own to other value",
+        "Mean similarity of the list for another value to the list for the user’s own.",
+    ),
+    "placebo": Term(
+        "placebo similarity",
+        "Mean similarity of the list for an irrelevant statement to the neutral list.",
+    ),
+    "worst_case": Term(
+        "range, worst case",
+        "Range of the values’ means; the interval holds whatever the missing lists would have been.",
+        source="Manski, American Economic Review 1990",
+    ),
+    "range": Term("range", "The highest minus the lowest of the values’ means."),
+    "nsd": Term(
+        "benefit, neutral to own value",
+        "Benefit with the user’s own value stated less the benefit with nothing stated.",
+        source=_CFAIRLLM,
+    ),
+    "ncsd": Term(
+        "benefit, own to other value",
+        "Benefit with another value stated less the benefit with the user’s own.",
+        source=_CFAIRLLM,
+    ),
+    "nsd_gap": Term(
+        "gap of benefit, neutral to own value",
+        "How much more one group’s benefit changes than another’s; Welch’s test.",
+        source=_CFAIRLLM,
+    ),
+    "ncsd_gap": Term(
+        "gap of benefit, own to other value",
+        "How much more one group’s benefit changes than another’s; Welch’s test.",
+        source=_CFAIRLLM,
+    ),
+    "neutral": Term("mean with nothing stated", "Mean over users."),
+    "factual": Term("mean with the own value stated", "Mean over users."),
+    "counterfactual": Term("mean with another value stated", "Mean over users."),
+    "as_if": Term(
+        "alignment with the hinted value",
+        "How much more the list for a cue resembles the list for the value it hints at than those "
+        "for other values; 0 when the cue is not acted on. Cues are permuted for its test.",
+    ),
+    "effect_share": Term(
+        "share of the stated effect",
+        "What part of a statement’s own alignment a mere cue reaches: 1 when it does as much.",
+        "alignment of the cue / alignment of the statement asked again",
+    ),
+    "auc": Term(
+        "AUC",
+        "Chance that the attacker ranks a user with the value above one without it (macro "
+        "one-versus-rest for several values); 0.5 is guessing.",
+        source=_UP5,
+    ),
+    "advantage": Term("advantage", "How far an attacker is from guessing.", "|AUC − 0.5|", _UP5),
+    "jsd": Term(
+        "JSD",
+        "How far apart the values’ shares of item groups lie, in bits: 0 when all get the same.",
+        "H(Σ w P) − Σ w H(P), H being entropy to base 2",
+        "Lin, IEEE Transactions on Information Theory 1991",
+    ),
+    "share": Term(
+        "share",
+        "Mean share of a list that a group of items has.",
+        source="Salinas et al., EAAMO 2023",
+    ),
+    "log_odds": Term(
+        "log-odds",
+        "Whether a group of items, or an item, is recommended more for this value than for the "
+        "others: 0 as often, above 0 more often. Shrunk by an informative prior.",
+        source="Monroe, Colaresi and Quinn, Political Analysis 2008",
+    ),
 }
+
+for _kind, _words in (
+    ("stated", "Similarity lost between the neutral list and the list for a stated value"),
+    ("flip", "Similarity lost between the list for the user’s own value and that for another"),
+):
+    for _over, _floor in (
+        ("", "when the same is asked again"),
+        ("_over_placebo", "when something irrelevant is stated"),
+    ):
+        _name = f"excess, {'neutral to stated' if _kind == 'stated' else 'own to other value'}"
+        _name += ", over placebos" if _over else ""
+        STATISTICS[f"{_kind}_excess{_over}"] = Term(
+            _name, f"{_words}, beyond what is lost {_floor}: 0 when stating it changes no more."
+        )
+        STATISTICS[f"{_kind}_excess{_over}_mixed"] = Term(
+            f"{_name}, mixed model",
+            "The same, wordings of the prompt being a sample too: a linear mixed model with crossed "
+            "random effects of user and wording.",
+        )
 
 
 def metric_name(metric: str) -> str:
     """Return a metric's name for readers; one that is not known names itself."""
+    whole, _, cutoff = metric.partition("_at_")
+    if whole in METRICS and cutoff.isdecimal():
+        return f"{METRICS[whole].name} at {cutoff}"
     return METRICS[metric].name if metric in METRICS else clean(metric, 80)
 
 

@@ -129,9 +129,7 @@ def _value_plots(result: AuditResult) -> Iterator[tuple[str, str]]:
     ]
     if all(f.estimate.value is None for f in means):
         return
-    repeats = (
-        f for f in result.findings if f.statistic == shown.floor and f.metric == main
-    )
+    repeats = (f for f in result.findings if f.statistic == shown.floor and f.metric == main)
     repeat = next((f.estimate for f in repeats), None)
     for i, (attribute, figure) in enumerate(islice(value_figures(means, repeat), MOST_ENTRIES)):
         yield clean(attribute, 80), to_svg(figure, f"value{i}")

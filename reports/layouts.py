@@ -48,7 +48,7 @@ LAYOUTS = {
         "and never scored as 0.",
     ),
     "implicit_cue": Layout(
-        first=("as_if", "share"),
+        first=("as_if", "effect_share"),
         asked="Every user was asked for with each value of an attribute stated, with the same "
         "statement again, and with cues that only hint at it. A cue works if its list is more "
         "like the list for the statement it hints at than like those for the others.",

@@ -133,9 +133,9 @@ def headline_findings(result: AuditResult) -> list[Finding]:
     first = first_findings(result)
     main = [f for f in first if f.metric == first[0].metric]
     order = [f.statistic for f in main]
-    return sorted(
-        main, key=lambda f: (order.index(f.statistic), -(f.estimate.value or 0))
-    ) or list(result.findings[:10])
+    return sorted(main, key=lambda f: (order.index(f.statistic), -(f.estimate.value or 0))) or list(
+        result.findings[:10]
+    )
 
 
 def sentence(result: AuditResult) -> Sentence:

@@ -7,26 +7,21 @@ from typing import Any
 
 from rich.console import Console
 
-from fairrec.command_line.building import build_audit, build_recommender
+from fairrec.command_line.audits import build_audit
+from fairrec.command_line.building import build_catalog, build_dataset, build_recommender
 from fairrec.command_line.configuration import (
     Configuration,
     make_configuration,
     read_configuration,
 )
+from fairrec.command_line.runs import RECORDING_FILE, SETTINGS_FILE, STORE_FILE, finish
 from fairrec.errors import WrongUse
 from fairrec.files import write_atomically
 from fairrec.gates import parse_gate
 from fairrec.recordings import write_recording
-from fairrec.reports import print_summary, write_report
-from fairrec.results import Verdict
 from fairrec.running import ResponseStore, run_audit
 from fairrec.running.progress import shown_progress
 from fairrec.types import content_hash
-
-SETTINGS_FILE = "fairrec.yaml"
-STORE_FILE = "answers.sqlite"
-RECORDING_FILE = "answers.jsonl"
-EXIT_CODES = {None: 0, Verdict.PASS: 0, Verdict.FAIL: 1, Verdict.UNDECIDED: 2}
 
 
 def run(chosen: dict[str, Any], *, config: Path | None, out: Path, resume: Path | None) -> int:
@@ -40,8 +35,10 @@ def run(chosen: dict[str, Any], *, config: Path | None, out: Path, resume: Path 
     """
     settings, folder = _settings(chosen, config, out, resume)
     console = Console(stderr=True)
-    recommender, catalog = build_recommender(settings, console)
-    audit = build_audit(settings, catalog)
+    dataset = build_dataset(settings)
+    catalog = build_catalog(settings, dataset)
+    audit = build_audit(settings, catalog, dataset)
+    recommender = build_recommender(settings, catalog, console)
     gates = [parse_gate(gate) for gate in settings.gates]
     _write_settings(settings, folder / SETTINGS_FILE)
     with (
@@ -60,12 +57,7 @@ def run(chosen: dict[str, Any], *, config: Path | None, out: Path, resume: Path 
                 folder / RECORDING_FILE, probes, answers, getattr(audit, "users", ())
             ),
         )
-    write_report(result, folder)
-    print_summary(result, Console())
-    Console().print(
-        f"Report: {folder / 'report.html'}", markup=False, highlight=False, soft_wrap=True
-    )
-    return EXIT_CODES[result.verdict]
+    return finish(result, folder)
 
 
 def _settings(

@@ -7,19 +7,17 @@ from dataclasses import replace
 
 from rich.console import Console
 
-from fairrec.catalogs import Catalog, films, read_catalog
+from fairrec.catalogs import Catalog, artists, films, read_catalog
 from fairrec.catalogs.pools import candidate_pool
 from fairrec.command_line.configuration import Configuration
 from fairrec.datasets import Dataset, leave_last_out, read_dataset, synthetic_users
 from fairrec.errors import WrongUse
 from fairrec.language_models import load_language_model
+from fairrec.prompts import Attribute
 from fairrec.protocols import GenerationParameters, Recommender
 from fairrec.recommenders import CatalogueLikelihood, OpenGeneration
 from fairrec.seeds import generator
-from fairrec.users import User
-
-ABOUT_USERS = ("counterfactual", "implicit_cue", "group_utility", "leakage", "scoring")
-"""Audits that ask on behalf of users; the others ask about topics."""
+from fairrec.users import User, sample_history
 
 
 def build_dataset(settings: Configuration) -> Dataset | None:
@@ -29,11 +27,13 @@ def build_dataset(settings: Configuration) -> Dataset | None:
 
 
 def build_catalog(settings: Configuration, dataset: Dataset | None) -> Catalog:
-    """Return the catalogue that the settings name, else the data set's, else the films."""
+    """Return the catalogue that the settings name, else the data set's, else an embedded one."""
     section = settings.catalog
     if section.path is not None:
         return read_catalog(section.path, section.columns)
-    return films() if dataset is None else dataset.catalog
+    if dataset is not None:
+        return dataset.catalog
+    return {"films": films, "artists": artists}[section.embedded]()
 
 
 def build_recommender(settings: Configuration, catalog: Catalog, console: Console) -> Recommender:
@@ -53,30 +53,50 @@ def build_recommender(settings: Configuration, catalog: Catalog, console: Consol
 
 
 def build_users(
-    settings: Configuration, catalog: Catalog, dataset: Dataset | None, attributes: Iterable[str]
+    settings: Configuration,
+    catalog: Catalog,
+    dataset: Dataset | None,
+    attributes: Iterable[Attribute],
 ) -> list[User]:
     """Draw users of the data set, or make some up, with a candidate pool where one is needed.
 
     Raises:
-        WrongUse: Fewer than two users of the data set have every attribute and enough history.
+        WrongUse: Fewer than two users of the data set have every attribute.
     """
     section = settings.users
+    values = {a.name: [value.value for value in a.values] for a in attributes}
     if dataset is None:
-        users = synthetic_users(
-            catalog, section.n, _made_up(settings, attributes), settings.seed, history=section.history
-        )
+        users = synthetic_users(catalog, section.n, values, settings.seed, history=section.history)
     else:
-        names = list(attributes)
-        users = leave_last_out(dataset, section.held_out)
-        users = [user for user in users if all(name in user.profile for name in names)]
+        users = [
+            user
+            for user in leave_last_out(dataset, section.held_out)
+            if all(name in user.profile for name in values)
+        ]
         if len(users) < 2:
             raise WrongUse(
-                f"{len(users)} user(s) of {section.path} have {' and '.join(names)}.",
+                f"{len(users)} user(s) of {section.path} have {' and '.join(values)}.",
                 expected="at least 2 users with every attribute.",
                 do="name other attributes or another data set.",
             )
         chosen = generator(settings.seed, "users").permutation(len(users))[: section.n]
         users = [users[i] for i in sorted(chosen)]
-    if settings.recommender.kind != "likelihood":
-        return users
+    users = [sample_history(u, section.history, section.sampling, settings.seed) for u in users]
     return [_with_pool(settings, catalog, user) for user in users]
+
+
+def _with_pool(settings: Configuration, catalog: Catalog, user: User) -> User:
+    """Return the user with candidates: what is held out, and a seeded sample of the rest."""
+    if settings.recommender.kind != "likelihood":
+        return user
+    pool = settings.recommender.pool
+    items = candidate_pool(
+        catalog,
+        pool.size,
+        include=user.held_out,
+        exclude=user.history,
+        stratify_by=pool.stratify_by,
+        seed=settings.seed,
+        purpose=user.id,
+    )
+    return replace(user, candidates=items)

@@ -17,10 +17,12 @@ class _Section(BaseModel):
 
 
 class CatalogSection(_Section):
-    """Where the items come from: the embedded films, or a CSV or Parquet file."""
+    """Where the items come from: an embedded catalogue, or a CSV or Parquet file."""
+
+    embedded: Literal["films", "artists"] = "films"
 
     path: Path | None = Field(
-        default=None, description="CSV or Parquet file; none means the films."
+        default=None, description="CSV or Parquet file; none means the embedded one."
     )
     columns: dict[str, str] = Field(
         default_factory=dict, description="id, title, ... to the file's own column names."
@@ -52,7 +54,7 @@ class TopicsSection(_Section):
     """What the user is a fan of: names, or the most frequent values of a column."""
 
     names: list[str] | None = None
-    column: str = "director"
+    column: str = Field(default="director", description="Or `title`: items are topics.")
     n: int = Field(default=30, ge=2)
     minimum_items: int = Field(default=5, ge=1)
 
@@ -148,7 +150,10 @@ class Configuration(_Section):
     @classmethod
     def _gates_of_the_audit(cls, content: Any) -> Any:
         if isinstance(content, dict) and content.get("gates") is None:
-            content = {**content, "gates": DEFAULT_GATES.get(content.get("audit", "sensitivity"), [])}
+            content = {
+                **content,
+                "gates": DEFAULT_GATES.get(content.get("audit", "sensitivity"), []),
+            }
         return content
 
     @model_validator(mode="after")

@@ -10,6 +10,12 @@ from fairrec.files import write_atomically
 STARTING_FILE = """\
 # Settings of `fairrec audit`. Every line shows the default; delete what you do not change.
 
+# About topics: sensitivity (does a stated attribute change lists unequally?), stereotype (which
+# groups of items go to whom?). About users: counterfactual (the same user, another value),
+# implicit_cue (a hint in place of a statement), group_utility (who is served well?), leakage
+# (can the attribute be guessed from the lists?), scoring (who is selected?).
+audit: sensitivity
+
 # default (SmolLM2-135M-Instruct, 92 MB), demo (a scripted fake), hf:ORG/NAME,
 # ./folder or a .gguf file.
 model: default
@@ -28,18 +34,21 @@ recommender:
   prefill: ""                  # open only: start the model's answer, such as "1. "
 
 catalog:
-  path: null                   # CSV or Parquet; null is the embedded list of films
+  embedded: films              # or artists (528 of them, for music)
+  path: null                   # CSV or Parquet of your own, in place of the embedded one
   columns: {}                  # such as {id: movie_id, title: name}
 
 topics:
   names: null                  # a list of your own, or the most frequent values of a column
-  column: director
+  column: director             # title makes the items themselves topics, such as artists
   n: 30
   minimum_items: 5
 
 # age, country, gender, continent, occupation, race, religion, physics; [all] for all of
 # them; or your own: {job: [a nurse, an engineer]}
 attributes: [gender, age, race]
+words: null                    # a YAML file of your own attributes, templates and cues
+language: en                   # or de, es, zh
 wording: grammatical           # or fairllm, the words of the original program
 template: movie                # or music, or {system: ..., user: I am {value} fan of {name}. ...}
 k: 20
@@ -47,7 +56,23 @@ dialect: unit                  # of SERP* and PRAG*: unit, paper, fairllm, langf
 draws: 10000                   # of bootstrap and permutation
 seed: 0
 
+placebos: []                   # irrelevant attributes as a second noise floor: [favourite_colour]
+repeats: 1                     # how often the neutral prompt is asked again: the first one
+
+users:                         # of audits about users
+  path: null                   # folder of a data set (see `fairrec data list`); null makes them up
+  format: auto
+  n: 50
+  held_out: 1                  # last items of each user, kept back as ground truth
+  history: 10                  # items of the history that the recommender is shown ...
+  sampling: recent             # ... or top_rated, random
+  intersections: []            # attributes that are also stated together: [[gender, age]]
+cues: []                       # implicit_cue: kinds of cue; none means all about the attributes
+column: genre                  # stereotype: which column groups the items
+threshold: null                # scoring: score from which on an item counts as selected
+
 # What must hold, decided by the 95 % interval: inside passes, outside fails, else undecided.
+# Every audit has its own defaults; this is that of sensitivity.
 gates:
   - sensitivity.*.jaccard.snsr <= 0.1
 minimum_answered: 0.5          # share of a group's prompts below which its gates are undecided

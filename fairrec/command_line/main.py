@@ -47,6 +47,9 @@ def fairrec_command(
 
 @app.command()
 def audit(
+    audit: Annotated[
+        AuditName | None, typer.Option(help="Which audit; sensitivity if unset.")
+    ] = None,
     config: Annotated[
         Path | None,
         typer.Option(help="Settings; fairrec.yaml in this folder is read if there is one."),
@@ -57,6 +60,9 @@ def audit(
     recommender: Annotated[
         Literal["likelihood", "open"] | None,
         typer.Option(help="Rank titles by likelihood, or let the model write a list."),
+    ] = None,
+    users: Annotated[
+        Path | None, typer.Option(help="Folder of a data set, for audits about users.")
     ] = None,
     topics: Annotated[int | None, typer.Option(help="Number of topics.")] = None,
     attributes: Annotated[
@@ -80,8 +86,10 @@ def audit(
     from fairrec.command_line.audit import run
 
     chosen = {
+        "audit": audit,
         "model": model,
         "recommender": None if recommender is None else {"kind": recommender},
+        "users": None if users is None else {"path": str(users)},
         "topics": None if topics is None else {"n": topics},
         "attributes": None if attributes is None else attributes.split(","),
         "k": k,

@@ -5,15 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console
-
 from fairrec.audits.recorded import recorded_audit
 from fairrec.catalogs import read_catalog
-from fairrec.command_line.audit import EXIT_CODES, RECORDING_FILE
+from fairrec.command_line.runs import RECORDING_FILE, finish
 from fairrec.errors import WrongUse
 from fairrec.gates import parse_gate
 from fairrec.recordings import RecordedRecommender, read_recording, write_recording
-from fairrec.reports import print_summary, write_report
 from fairrec.running import judge_answers
 
 
@@ -51,13 +48,7 @@ def replay(
         name=name or f"replay-{audit}-{file.stem}",
         warnings=recording.warnings,
     )
-    folder = out / result.name
-    write_report(result, folder)
-    print_summary(result, Console())
-    Console().print(
-        f"Report: {folder / 'report.html'}", markup=False, highlight=False, soft_wrap=True
-    )
-    return EXIT_CODES[result.verdict]
+    return finish(result, out / result.name)
 
 
 def export(run: Path, target: Path) -> None:

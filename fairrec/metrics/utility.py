@@ -11,6 +11,7 @@ from collections.abc import Collection, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import gammaln
 
 from fairrec.errors import WrongUse
 from fairrec.types import Outcome, Ranking
@@ -64,7 +65,8 @@ def ndcg_at_k(hits: Hits, n_relevant: Values) -> Values:
     discounts = 1 / np.log2(np.arange(hits.shape[1]) + 2)
     ideal = np.concatenate([[np.nan], np.cumsum(discounts)])
     most = np.minimum(np.nan_to_num(n_relevant), hits.shape[1]).astype(int)
-    return _where_known(hits @ discounts / ideal[most], n_relevant)
+    # Sums in another order differ in the last bits; the best list scores exactly 1.
+    return _where_known(np.minimum(hits @ discounts / ideal[most], 1.0), n_relevant)
 
 
 def hit_rate(hits: Hits, n_relevant: Values) -> Values:
@@ -89,6 +91,49 @@ def reciprocal_rank(hits: Hits, n_relevant: Values) -> Values:
     """
     first = np.where(hits.any(axis=1), 1 / (hits.argmax(axis=1) + 1), 0.0)
     return _where_known(first, n_relevant)
+
+
+def coverage(n_listing: Values, n_lists: int, n_items: int, of: int | None = None) -> Values:
+    """Return the share of the catalogue that lists name, or that `of` of the lists would.
+
+    The more lists, the more items they name, so groups are compared at an equal number of lists:
+    ``Σ_i [1 - C(n - n_i, m) / C(n, m)] / n_items`` is the expected share over random choices of m
+    of the n lists (Hurlbert, "The Nonconcept of Species Diversity", Ecology 52, 1971; there of
+    species in samples). In [0, 1] when the items are of the catalogue. Set-valued: it belongs to a
+    group of users, none of them has one.
+
+    Args:
+        n_listing: Shape (..., items): how many of the n lists name each item.
+        n_lists: n, at least 1.
+        n_items: Items in the catalogue, at least 1.
+        of: m, from 1 to n; n when None.
+
+    Returns:
+        Shape (...).
+
+    Raises:
+        WrongUse: A number is out of its range.
+
+    >>> float(coverage(np.array([2, 1, 0]), n_lists=2, n_items=4))
+    0.5
+    """
+    m = n_lists if of is None else of
+    if not 1 <= m <= n_lists or n_items < 1:
+        raise WrongUse(
+            f"coverage of {n_items} item(s) by {m} of {n_lists} list(s).",
+            expected="at least 1 item, and at least 1 but no more than all of the lists.",
+        )
+    named = np.asarray(n_listing)
+    # Chance that none of m lists names an item, by the number of lists that do.
+    listing = np.arange(n_lists + 1)
+    missed = np.zeros(n_lists + 1)
+    possible = listing <= n_lists - m
+    rest = n_lists - listing[possible]
+    missed[possible] = np.exp(
+        gammaln(rest + 1) - gammaln(rest - m + 1) - gammaln(n_lists + 1) + gammaln(n_lists - m + 1)
+    )
+    missed[0] = 1.0
+    return (1 - missed[named]).sum(axis=-1) / n_items
 
 
 UTILITIES = {

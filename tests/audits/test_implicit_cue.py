@@ -67,7 +67,7 @@ def test_a_recommender_that_guesses_reproduces_the_effect():
     result = run_audit(audit(), guesses(1.0))
     found = result.finding("implicit_cue.gender.first_names.jaccard.as_if")
     assert found.estimate.low > 0.1 and found.p_adjusted < 0.01
-    share = result.finding("implicit_cue.gender.first_names.jaccard.share").estimate
+    share = result.finding("implicit_cue.gender.first_names.jaccard.effect_share").estimate
     assert share.low < 1 < share.high + 0.1 and share.value > 0.7
     stated = result.finding("implicit_cue.gender.stated.jaccard.as_if")
     assert stated.estimate.low > 0.1
@@ -77,13 +77,13 @@ def test_one_that_only_heeds_statements_does_not():
     result = run_audit(audit(), guesses(0.0))
     found = result.finding("implicit_cue.gender.first_names.jaccard.as_if")
     assert found.p_adjusted > 0.05
-    share = result.finding("implicit_cue.gender.first_names.jaccard.share").estimate
+    share = result.finding("implicit_cue.gender.first_names.jaccard.effect_share").estimate
     assert share.low < 0 < share.high < 0.3
 
 
 def test_half_the_weight_is_a_part_of_the_effect():
     share = run_audit(audit(), guesses(0.4)).finding(
-        "implicit_cue.gender.first_names.jaccard.share"
+        "implicit_cue.gender.first_names.jaccard.effect_share"
     )
     assert 0.1 < share.estimate.low < share.estimate.high < 0.95
 
@@ -91,7 +91,7 @@ def test_half_the_weight_is_a_part_of_the_effect():
 def test_without_an_explicit_effect_there_is_no_share():
     deaf = as_recommender(lambda request: ITEMS[: request.k], name="deaf")
     result = run_audit(audit(), deaf)
-    share = result.finding("implicit_cue.gender.first_names.jaccard.share").estimate
+    share = result.finding("implicit_cue.gender.first_names.jaccard.effect_share").estimate
     assert share.value is None and "no effect" in share.reason
     assert "Every list holds the same items whatever is said." in result.warnings
 

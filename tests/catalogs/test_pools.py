@@ -87,7 +87,7 @@ def test_impossible_sizes_are_refused(size: int, include: tuple[str, ...]) -> No
     with pytest.raises(WrongUse) as caught:
         candidate_pool(films(), size, include=include)
     assert caught.value.seen == (
-        f"a pool of {size} items was asked for; the catalogue has 3176 and "
+        f"a pool of {size} items was asked for; there are 3176 to choose from and "
         f"{len(include)} must be included."
     )
 
@@ -97,3 +97,14 @@ def test_unknown_ids_and_text_columns_are_refused() -> None:
         candidate_pool(films(), 5, include=["x"])
     with pytest.raises(WrongUse, match="'genre' holds text"):
         candidate_pool(films(), 5, stratify_by="genre")
+
+
+def test_what_is_known_already_is_left_out() -> None:
+    catalog = Catalog(tuple("abcdef"), tuple("ABCDEF"))
+    assert candidate_pool(catalog, exclude=["b", "e"]) == tuple("acdf")
+    for seed in range(10):
+        assert "b" not in candidate_pool(catalog, 3, include=["a"], exclude=["b"], seed=seed)
+    with pytest.raises(WrongUse, match="'a' is both included and excluded"):
+        candidate_pool(catalog, 3, include=["a"], exclude=["a"])
+    with pytest.raises(WrongUse, match="there are 5 to choose from"):
+        candidate_pool(catalog, 6, exclude=["a"])
