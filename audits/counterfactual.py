@@ -125,7 +125,7 @@ class CounterfactualAudit:
             rankings,
             ListComparison(self.k, self.dialect, self.rbo_p),
         )
-        judge = ExcessJudge(self.name, self.margin, self.draws, self.seed)
+        judge = ExcessJudge(self.name, self.k, self.margin, self.draws, self.seed)
         floored = list(floored_effects(arms.attributes, contrasts))
         benefit = benefits(probes, rankings, {u.id: u.held_out for u in self.users}, self.k)
         findings = [

@@ -20,6 +20,7 @@ from fairrec.evidence import (
     cluster_excess,
     equivalence_p,
     exceedance_test,
+    excess_estimate,
     mean_estimates,
     mixed_model_estimate,
 )
@@ -64,10 +65,6 @@ class _Case:
     floor: NDArray[np.float64]
     effects: NDArray[np.float64]
 
-    @property
-    def values(self) -> NDArray[np.float64]:
-        return cluster_excess(self.floor, self.effects)
-
 
 @dataclass(frozen=True)
 class ExcessJudge:
@@ -75,6 +72,7 @@ class ExcessJudge:
 
     Attributes:
         audit: Name of the audit.
+        k: Items asked for.
         margin: Half-width of the band of excess similarity that counts as no effect.
         draws: Bootstrap and permutation draws.
         seed: Run seed.
@@ -82,6 +80,7 @@ class ExcessJudge:
     """
 
     audit: str
+    k: int
     margin: float
     draws: int
     seed: int
@@ -103,16 +102,9 @@ class ExcessJudge:
             for one in floored
             for case in self._cases(one, metric, whole)
         ]
-        if not cases:
-            return []
-        # All estimates share their draws: a cluster is drawn once for all that it was asked.
-        values = np.column_stack([case.values for _, case in cases])
-        estimates = mean_estimates(
-            values, self._rng("excess"), self.draws, unit=self.unit, direction="lower"
-        )
         families: dict[str, list[Finding]] = {}
-        for (family, case), estimate in zip(cases, estimates, strict=True):
-            families.setdefault(family, []).append(self._finding(case, estimate))
+        for family, case in cases:
+            families.setdefault(family, []).append(self._finding(case))
         return [found for family, some in families.items() for found in adjusted(some, family)]
 
     def similarities(self, shown: Sequence[tuple[Contrast, str | None, str]]) -> Iterable[Finding]:
@@ -186,11 +178,21 @@ class ExcessJudge:
             value = None if place is None else one.effect.columns[place]
             yield _Case(one, metric, value, floor, effects)
 
-    def _finding(self, case: _Case, estimate: Estimate) -> Finding:
+    def _finding(self, case: _Case) -> Finding:
         one, metric = case.floored, case.metric
-        rng = self._rng("exceedance", one.statistic, one.attribute, str(case.value), metric)
+        purpose = (one.statistic, one.attribute, str(case.value), metric)
+        estimate = excess_estimate(
+            case.floor,
+            case.effects,
+            self._rng("bootstrap", *purpose),
+            self.draws,
+            unit=self.unit,
+            bound=1.0 if metric in SIMILARITY_METRICS else self.k,
+        )
+        rng = self._rng("exceedance", *purpose)
         test = exceedance_test(case.floor, case.effects, rng, self.draws)
         margin = self.margin if metric in SIMILARITY_METRICS else None
+        values = cluster_excess(case.floor, case.effects)
         return Finding(
             id=finding_id(self.audit, one.attribute, case.value, metric, one.statistic),
             audit=self.audit,
@@ -201,7 +203,9 @@ class ExcessJudge:
             estimate=estimate,
             p_value=test.p_value,
             margin=margin,
-            p_equivalent=None if margin is None else equivalence_p(case.values, margin),
+            p_equivalent=None
+            if margin is None
+            else equivalence_p(cluster_excess(case.floor, case.effects), margin),
             noise_floor=0.0,
             examples=one.examples if case.value is None else (),
         )

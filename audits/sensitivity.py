@@ -280,7 +280,7 @@ class SensitivityAudit:
 
     def _beyond_noise(self, contrasts: Mapping[str, Contrast]) -> list[Finding]:
         """By how much stating a value changes lists more than noise does; see `ExcessJudge`."""
-        judge = ExcessJudge(self.name, self.margin, self.draws, self.seed, unit="topic")
+        judge = ExcessJudge(self.name, self.k, self.margin, self.draws, self.seed, unit="topic")
         floors = [(REPEAT, ""), *([(PLACEBO, "placebo")] if contrasts[PLACEBO].pairs else [])]
         floored = [
             Floored(attribute.name, "stated", contrasts[attribute.name], contrasts[floor], over)

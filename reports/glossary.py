@@ -145,7 +145,8 @@ STATISTICS = {
     ),
     "worst_case": Term(
         "range, worst case",
-        "Range of the values’ means; the interval holds whatever the missing lists would have been.",
+        "Range of the values’ means; the interval holds whatever the missing lists would have "
+        "been.",
         source="Manski, American Economic Review 1990",
     ),
     "range": Term("range", "The highest minus the lowest of the values’ means."),
@@ -223,8 +224,8 @@ for _kind, _words in (
         )
         STATISTICS[f"{_kind}_excess{_over}_mixed"] = Term(
             f"{_name}, mixed model",
-            "The same, wordings of the prompt being a sample too: a linear mixed model with crossed "
-            "random effects of user and wording.",
+            "The same, wordings of the prompt being a sample too: a linear mixed model with "
+            "crossed random effects of user and wording.",
         )
 
 
