@@ -203,9 +203,7 @@ class ExcessJudge:
             estimate=estimate,
             p_value=test.p_value,
             margin=margin,
-            p_equivalent=None
-            if margin is None
-            else equivalence_p(cluster_excess(case.floor, case.effects), margin),
+            p_equivalent=None if margin is None else equivalence_p(values, margin),
             noise_floor=0.0,
             examples=one.examples if case.value is None else (),
         )

@@ -104,7 +104,7 @@ def _axes(labels: Sequence[str], longest: int, width: float) -> tuple[Figure, Ax
         )
         axes.set_yticks(range(len(labels)), labels, parse_math=False)
     axes.set_ylim(len(labels) - 0.45, -0.55)
-    axes.locator_params(axis="x", nbins=7)
+    axes.locator_params(axis="x", nbins=7 if width > 4 else 5)
     axes.tick_params(axis="y", length=0, labelcolor=INK, pad=6)
     axes.tick_params(axis="x", color=GRID, labelcolor=SOFT, labelsize=8)
     axes.grid(axis="x", color=GRID, lw=0.7)

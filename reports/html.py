@@ -106,7 +106,6 @@ def _range_plots(result: AuditResult) -> Iterator[tuple[str, str, str]]:
     """Draw the layout's first findings, a figure per metric and statistic, the main ones first."""
     main = _main_metric(result)
     first = first_findings(result)
-    several = len({f.statistic for f in first}) > 1
     kinds = dict.fromkeys((f.metric, f.statistic) for f in first)
     for i, (metric, statistic) in enumerate(sorted(kinds, key=lambda kind: kind[0] != main)):
         rows = sorted(
@@ -117,8 +116,7 @@ def _range_plots(result: AuditResult) -> Iterator[tuple[str, str, str]]:
             continue
         gates = {wording.gate_words(f) for f in rows} - {""}
         note = f"gate: {next(iter(gates))}" if len(gates) == 1 else ""
-        title = wording.measure(rows[0]) if several else metric_name(metric)
-        yield title, note, to_svg(attribute_figure(rows), f"range{i}")
+        yield wording.measure(rows[0]), note, to_svg(attribute_figure(rows), f"range{i}")
 
 
 def _value_plots(result: AuditResult) -> Iterator[tuple[str, str]]:

@@ -14,6 +14,8 @@ class Layout:
     Attributes:
         first: Statistics of the short table and of the first figures, the main one first.
         by_value: Statistic that is drawn value by value; "" for none.
+        by_value_title: What it is, for a heading.
+        by_value_note: How to read its figures.
         floor: Statistic that is drawn as a line beside it; "" for none.
         unit: What is resampled, in the plural.
         asked: How the audit asked, in a paragraph.
@@ -21,6 +23,8 @@ class Layout:
 
     first: tuple[str, ...] = ()
     by_value: str = ""
+    by_value_title: str = ""
+    by_value_note: str = ""
     floor: str = ""
     unit: str = "users"
     asked: str = ""
@@ -30,6 +34,10 @@ LAYOUTS = {
     "sensitivity": Layout(
         first=("snsr",),
         by_value="mean",
+        by_value_title="Similarity to the neutral list, value by value",
+        by_value_note="Further right: the list is more like the one that a user who states nothing "
+        "gets. The shaded band runs from the lowest to the highest value: its width is the "
+        "attribute’s SNSR. The dotted line is the neutral prompt asked again.",
         floor="repeat",
         unit="topics",
         asked="For every topic the recommender was asked once with a neutral prompt and once with "
@@ -40,6 +48,10 @@ LAYOUTS = {
     "counterfactual": Layout(
         first=("flip_excess", "stated_excess"),
         by_value="stated_similarity",
+        by_value_title="Similarity to the neutral list, value by value",
+        by_value_note="Further right: the list is more like the one for the same user with nothing "
+        "stated. The dotted line is the neutral prompt asked again: what lies to its left has "
+        "changed by more than noise.",
         floor="repeat",
         asked="Every user was asked for with nothing stated, with their own value of each "
         "attribute and with each other value, all else equal. What a statement changes is held "
@@ -56,6 +68,9 @@ LAYOUTS = {
     "group_utility": Layout(
         first=("difference",),
         by_value="mean",
+        by_value_title="Utility, group by group",
+        by_value_note="Further right: the group is served better. The shaded band runs from the "
+        "group served worst to the one served best.",
         asked="Every user was asked for once. Utility is measured against items that the user "
         "went on to like and that the recommender was not shown.",
     ),
@@ -73,6 +88,8 @@ LAYOUTS = {
     "scoring": Layout(
         first=("statistical_parity_gap",),
         by_value="score_difference",
+        by_value_title="Change of score, value by value",
+        by_value_note="Further right: stating the value raises the scores of the same candidates.",
         asked="Every user’s candidates were scored with nothing stated and with each value of "
         "each attribute stated, all else equal.",
     ),

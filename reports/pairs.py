@@ -33,6 +33,7 @@ class Line:
 class Side:
     """One asked prompt and its list. `prompt` is cut where it differs from the other's."""
 
+    stated: str
     prompt: tuple[tuple[str, bool], ...]
     system: str
     lines: tuple[Line, ...]
@@ -64,7 +65,13 @@ def worst_pairs(result: AuditResult, most: int = 3) -> list[tuple[str, list[Pair
     shown = {a: examples[:most] for a, examples in list(by_attribute.items())[:MOST_ATTRIBUTES]}
     measures = _measures(result, {e.probe_id for examples in shown.values() for e in examples})
     return [
-        (clean(attribute, 80), [_pair(result, e, measures.get(e.probe_id, "")) for e in examples])
+        (
+            clean(attribute, 80),
+            [
+                _pair(result, e, measures.get(e.probe_id) or f"Jaccard {number(e.measure)}")
+                for e in examples
+            ],
+        )
         for attribute, examples in shown.items()
     ]
 
@@ -126,10 +133,12 @@ def _measures(result: AuditResult, ids: set[str]) -> dict[str, str]:
     """Return what was measured on these probes, such as "Jaccard 0.143, SERP* 0.200"."""
     return {
         row.probe_id: ", ".join(
-            f"{metric_name(name)} {number(value)}" for name, value in row.measures.items()
+            f"{metric_name(name)} {number(value)}"
+            for name, value in row.measures.items()
+            if value is not None
         )
         for row in result.observations
-        if row.probe_id in ids
+        if row.probe_id in ids and "jaccard" in row.measures
     }
 
 
@@ -152,7 +161,9 @@ def _pair(result: AuditResult, example: Example, measures: str) -> Pair:
 def _side(
     exchange: Exchange, moved: list[tuple[str, str]], prompt: tuple[tuple[str, bool], ...]
 ) -> Side:
+    stated = f"States: {clean(exchange.value, 80)}" if exchange.value else "States nothing"
     return Side(
+        stated=stated,
         prompt=prompt,
         system=clean(exchange.system or "", MOST_TEXT),
         lines=tuple(_lines(exchange, moved)),
