@@ -28,6 +28,7 @@ from fairrec.audits.excess import finding_id
 from fairrec.audits.families import adjusted
 from fairrec.audits.funnel import validity_funnel
 from fairrec.audits.implicit_cue_pairs import STATED, CueTables, HintPairs
+from fairrec.audits.missingness import missingness_findings
 from fairrec.audits.pairs import exchanges_behind
 from fairrec.errors import WrongUse
 from fairrec.evidence import alignment, alignment_test, mean_estimate, share_estimate
@@ -122,6 +123,9 @@ class ImplicitCueAudit:
                 family = f"as_if of {metric} over cues of {attribute}"
                 findings += adjusted(self._as_if(attribute, metric, kinds), family)
                 findings += self._shares(attribute, metric, kinds)
+        findings += missingness_findings(
+            self.name, probes, rankings, self._rng("missing"), self.draws
+        )
         return AuditResult(
             audit=self.name,
             name=self.name,

@@ -5,15 +5,22 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from fairrec.audits.attribute_leakage import AttributeLeakageAudit
 from fairrec.audits.counterfactual import CounterfactualAudit
+from fairrec.audits.group_utility import GroupUtilityAudit
+from fairrec.audits.implicit_cue import ImplicitCueAudit
+from fairrec.audits.implicit_cue_pairs import kind_of
 from fairrec.audits.intersections import NAMES
+from fairrec.audits.scoring import ScoringAudit
 from fairrec.audits.sensitivity import SensitivityAudit
+from fairrec.audits.stereotype import StereotypeAudit
 from fairrec.catalogs import Catalog
 from fairrec.errors import BadData, WrongUse
-from fairrec.prompts import Attribute, AttributeValue, Template
+from fairrec.prompts import Attribute, AttributeValue, CueSet, Template
 from fairrec.protocols import Audit
 from fairrec.recordings import Recording
 from fairrec.types import Answer, Arm, Probe
+from fairrec.users import User
 
 _STATED = (Arm.SENSITIVE, Arm.COUNTERFACTUAL)
 
@@ -74,13 +81,103 @@ def _counterfactual(
     return audit, recording.probes, recording.answers
 
 
+def _implicit_cue(recording: Recording, catalog: Catalog | None, settings: dict[str, Any]) -> Built:
+    cues: dict[tuple[str, str], dict[str, tuple[str, ...]]] = {}
+    for probe in recording.probes:
+        if probe.arm is Arm.CUE and probe.attribute and probe.value:
+            values = cues.setdefault((kind_of(probe), probe.attribute), {})
+            said = probe.request.slots.get("said", probe.value)
+            values[probe.value] = (*values.get(probe.value, ()), said)
+    audit = ImplicitCueAudit(
+        users=_users(recording, "implicit_cue"),
+        attributes=_attributes(recording, (Arm.SENSITIVE,)),
+        cues=[
+            CueSet(kind, attribute, "the recording", {v: tuple(set(s)) for v, s in values.items()})
+            for (kind, attribute), values in cues.items()
+        ],
+        template=_UNKNOWN_WORDS,
+        titles=recording.titles,
+        **{"k": recording.k, **settings},
+    )
+    return audit, recording.probes, recording.answers
+
+
+def _group_utility(
+    recording: Recording, catalog: Catalog | None, settings: dict[str, Any]
+) -> Built:
+    users = _users(recording, "group_utility")
+    audit = GroupUtilityAudit(
+        users=users,
+        attributes=_profile_names(users),
+        template=_UNKNOWN_WORDS,
+        titles=recording.titles,
+        catalog_size=None if catalog is None else len(catalog),
+        **{"k": recording.k, **settings},
+    )
+    return audit, recording.probes, recording.answers
+
+
+def _leakage(recording: Recording, catalog: Catalog | None, settings: dict[str, Any]) -> Built:
+    users = _users(recording, "leakage")
+    audit = AttributeLeakageAudit(
+        users=users,
+        attributes=_profile_names(users),
+        template=_UNKNOWN_WORDS,
+        titles=recording.titles,
+        **{"k": recording.k, **settings},
+    )
+    return audit, recording.probes, recording.answers
+
+
+def _stereotype(recording: Recording, catalog: Catalog | None, settings: dict[str, Any]) -> Built:
+    column = settings.pop("column", None)
+    if catalog is None or column is None:
+        raise WrongUse(
+            "the audit 'stereotype' was given no catalogue, or no column of it.",
+            expected="items with a column that groups them, such as genre.",
+            do="name both: --catalog items.csv --column genre.",
+        )
+    audit = StereotypeAudit(
+        topics=list(dict.fromkeys(probe.cluster for probe in recording.probes)),
+        attributes=_attributes(recording, _STATED),
+        template=_UNKNOWN_WORDS,
+        groups=dict(zip(catalog.ids, catalog.column(column), strict=True)),
+        column=column,
+        titles=recording.titles,
+        **{"k": recording.k, **settings},
+    )
+    return audit, recording.probes, recording.answers
+
+
+def _scoring(recording: Recording, catalog: Catalog | None, settings: dict[str, Any]) -> Built:
+    if "threshold" not in settings:
+        raise WrongUse(
+            "the audit 'scoring' was given no threshold.",
+            expected="the score from which on an item counts as selected.",
+            do="name it: --threshold 5.",
+        )
+    audit = ScoringAudit(
+        users=_users(recording, "scoring"),
+        attributes=_attributes(recording, _STATED),
+        template=_UNKNOWN_WORDS,
+        titles=recording.titles,
+        **settings,
+    )
+    return audit, recording.probes, recording.answers
+
+
 _BUILDERS: dict[str, Callable[[Recording, Catalog | None, dict[str, Any]], Built]] = {
     "sensitivity": _sensitivity,
     "counterfactual": _counterfactual,
+    "implicit_cue": _implicit_cue,
+    "group_utility": _group_utility,
+    "leakage": _leakage,
+    "stereotype": _stereotype,
+    "scoring": _scoring,
 }
 
 
-def _users(recording: Recording, audit: str) -> tuple[Any, ...]:
+def _users(recording: Recording, audit: str) -> tuple[User, ...]:
     if recording.of_users:
         return recording.users
     raise BadData(
@@ -102,5 +199,21 @@ def _attributes(recording: Recording, arms: Sequence[Arm]) -> list[Attribute]:
             "the recording states no attribute.",
             expected='rows with a profile, such as {"gender": "female"}.',
             do="say in every row what its prompt stated.",
+        )
+    return found
+
+
+def _profile_names(users: Sequence[User]) -> list[str]:
+    """Return the attributes that users have at least two values of."""
+    values: dict[str, set[str]] = {}
+    for user in users:
+        for name, value in user.profile.items():
+            values.setdefault(name, set()).add(value)
+    found = [name for name, some in values.items() if len(some) > 1]
+    if not found:
+        raise BadData(
+            "no attribute of the recording's users has two values.",
+            expected="users whose `user_profile` says who they are.",
+            do="add it to the rows.",
         )
     return found

@@ -21,6 +21,7 @@ from fairrec.audits.asking import rankings_by_probe
 from fairrec.audits.families import adjusted
 from fairrec.audits.funnel import validity_funnel
 from fairrec.audits.item_groups import ItemGroups, key
+from fairrec.audits.missingness import missingness_findings
 from fairrec.audits.share_findings import share_findings
 from fairrec.errors import WrongUse
 from fairrec.evidence.shares import exchangeable_within
@@ -151,10 +152,12 @@ class StereotypeAudit:
             findings += share_findings(
                 lists, self.item_groups, self.titles, rng, self.draws, self.most
             )
+        rng = generator(self.seed, self.name, "missing")
+        missing = missingness_findings(self.name, judged, rankings, rng, self.draws, unit=unit)
         return AuditResult(
             audit=self.name,
             name=self.name,
-            findings=tuple(_divergences_adjusted(findings, self.column)),
+            findings=(*_divergences_adjusted(findings, self.column), *missing),
             observations=tuple(map(self._observation, judged, answered, shares)),
             validity=validity_funnel(judged, rankings),
             exchanges={},

@@ -65,7 +65,7 @@ class BoundedMean:
     def limits(self, tail: float) -> tuple[float, float]:
         """Return the lower and the upper limit that are each missed with probability `tail`."""
         m, n = self.value, self.effective
-        z = float(stdtrit(self.n - 1, 1 - tail))
+        z = min(-float(stdtrit(self.n - 1, tail)), 1e60)  # its square must stay a number
         share = z * z / n
         half = np.sqrt(max(0.0, share * m * (1 - m) + share * share / 4))
         low, high = ((m + share / 2 + sign * half) / (1 + share) for sign in (-1, 1))
@@ -106,5 +106,7 @@ def difference_p(a: BoundedMean, b: BoundedMean) -> float:
     def end(log_tail: float) -> float:
         return difference_limits(higher, lower, float(np.exp(log_tail)))[0]
 
-    least = -690.0  # as small as numbers get
-    return 1e-300 if end(least) > 0 else 2 * float(np.exp(brentq(end, least, np.log(0.5))))
+    least = 1e-100  # quantiles of Student's t for smaller tails are not to be had
+    if end(np.log(least)) > 0:
+        return 2 * least
+    return 2 * float(np.exp(brentq(end, np.log(least), np.log(0.5))))

@@ -33,6 +33,9 @@ Groups = Mapping[str, Values]
 BLOCK = 4_000_000
 """Permuted values held at a time (32 MB)."""
 
+PRIOR = 0.25
+"""Users of the overall variance that the variance of each permuted group is mixed with."""
+
 METHOD = "score interval over {unit}s with their effective number"
 
 
@@ -177,8 +180,11 @@ def label_permutation_test(
     weighted mean. If groups have the same distribution the test is exact; if they have the same
     mean and unequal variances it keeps its rate as groups grow, which the range itself does not
     (Chung and Romano, "Exact and Asymptotically Robust Permutation Tests", Annals of Statistics
-    41, 2013). `null_mean` is the mean range of the means over the permutations: what chance makes
-    of it. p = (1 + number at least as large) / (1 + draws) (Phipson and Smyth, 2010).
+    41, 2013). Where values are of two kinds, such as hits, groups of equal means have equal
+    variances, and all take the overall one: of few users none may have a hit, and a variance of
+    their own would say that this is certain. `null_mean` is the mean range of the means over the
+    permutations: what chance makes of it. p = (1 + number at least as large) / (1 + draws)
+    (Phipson and Smyth, 2010).
 
     Args:
         groups: Those of fewer than two users do not count.
@@ -196,13 +202,17 @@ def label_permutation_test(
         return PermutationTest(1.0, 0.0, draws)
     starts = np.concatenate([[0], np.cumsum(sizes)[:-1]])
     overall = values.var()
+    two_valued = len(np.unique(values)) == 2
 
     def statistics(orders: Values) -> tuple[Values, Values]:
         means = np.add.reduceat(orders, starts, axis=1) / sizes
-        squares = np.add.reduceat(orders * orders, starts, axis=1)
-        # As if each group had one user more, of the overall variance: none has a variance of 0.
-        variances = (np.maximum(squares - sizes * means**2, 0) + overall) / sizes
-        weights = sizes / variances
+        if two_valued:
+            weights = np.broadcast_to(sizes / overall, means.shape)
+        else:
+            squares = np.add.reduceat(orders * orders, starts, axis=1)
+            # As if each group had a little more of the overall variance: none has one of 0.
+            within = np.maximum(squares - sizes * means**2, 0) + PRIOR * overall
+            weights = sizes * (sizes - 1 + PRIOR) / within
         centre = (weights * means).sum(axis=1, keepdims=True) / weights.sum(axis=1, keepdims=True)
         return (weights * (means - centre) ** 2).sum(axis=1), np.ptp(means, axis=1)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from fairrec.errors import WrongUse
 from fairrec.evidence.intervals import _stretched
 from fairrec.metrics.inequality import INEQUALITIES
 from fairrec.results import Estimate
@@ -30,16 +31,28 @@ def inequality_estimates(
     interval: draws never reach beyond the extremes that were seen. Fewer than `FEWEST` users
     have values without intervals, and a measure relative to a mean of 0 has no value.
 
+    Users who are all alike have no intervals either: nothing is known of their spread.
+
     Args:
-        values: One per user, at least 0, NaN where missing.
+        values: One per user, in [0, 1], NaN where missing.
         rng: Source of the draws; all measures share them.
         draws: Bootstrap draws.
         level: Confidence level, in (0, 1).
         unit: What has a value.
+
+    Raises:
+        WrongUse: A value lies outside [0, 1], or there is no draw.
     """
     known = values[~np.isnan(values)]
     n = len(known)
-    drawn = _drawn(known, rng, draws) if n >= FEWEST else None
+    if draws < 1 or (n and not 0 <= known.min() <= known.max() <= 1):
+        raise WrongUse(
+            f"there are {draws} draws of {n} values from {known.min(initial=np.inf):g} to "
+            f"{known.max(initial=-np.inf):g}.",
+            expected="at least 1 draw, and utilities in [0, 1].",
+        )
+    alike = n > 0 and np.ptp(known) == 0
+    drawn = _drawn(known, rng, draws) if n >= FEWEST and not alike else None
     estimates = {}
     for name, measure in INEQUALITIES.items():
         common = {
@@ -59,12 +72,19 @@ def inequality_estimates(
         elif name == "range":
             reason = "extremes have no interval: users yet unseen can lie beyond them"
             estimates[name] = Estimate(value, reason=reason, **common)
+        elif alike and n > 1:
+            reason = f"all {unit}s are alike: nothing is known of their spread"
+            estimates[name] = Estimate(value, reason=reason, **common)
         elif drawn is None:
             reason = f"{n} {unit}s are too few to know how they spread"
             estimates[name] = Estimate(value, reason=reason, **common)
         else:
             # A draw of zeros alone has no relative inequality.
             some = drawn[name][~np.isnan(drawn[name])]
+            if 2 * len(some) < draws:
+                reason = f"too few {unit}s have anything"
+                estimates[name] = Estimate(value, reason=reason, **common)
+                continue
             ends = np.quantile(
                 _stretched(value, some, n, level), [(1 - level) / 2, (1 + level) / 2]
             )
