@@ -53,7 +53,7 @@ def attribute_figure(findings: Sequence[Finding]) -> Figure:
             axes.plot(floor, row - 0.1 + _FLOOR, "D", mfc=PAPER, mec=SOFT, ms=4, mew=1.1)
     axes.set_xlim(*_limits([0.0, *_ends(findings), *(x for x in floors if x is not None)]))
     first = findings[0]
-    name = f"{statistic_name(first.statistic)} of {metric_name(first.metric)}"
+    name = f"{statistic_name(first.statistic, first.audit)} of {metric_name(first.metric)}"
     axes.set_xlabel(name, color=SOFT, parse_math=False)
     return figure
 

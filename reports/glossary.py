@@ -183,6 +183,53 @@ STATISTICS = {
         "What part of a statement’s own alignment a mere cue reaches: 1 when it does as much.",
         "alignment of the cue / alignment of the statement asked again",
     ),
+    "group_utility:mean": Term("group mean", "Mean over the users of a group."),
+    "group_utility:range": Term(
+        "range over users", "The best served user’s utility less the worst served one’s."
+    ),
+    "difference": Term(
+        "difference between groups",
+        "Highest group mean less the lowest: 0 when all groups are served alike. Its noise "
+        "floor is the same with the group labels shuffled.",
+    ),
+    "ratio": Term("ratio between groups", "Lowest group mean over the highest; 1 when all agree."),
+    "min": Term("worst-off group", "Mean of the group that is served worst."),
+    "max": Term("best-off group", "Mean of the group that is served best."),
+    "f_statistic": Term(
+        "F",
+        "Variance between groups over variance within them; about 1 when groups do not differ.",
+        source="Fisher, 1925",
+    ),
+    "worst_quarter": Term("worst quarter", "Mean utility of the quarter of users served worst."),
+    "sd": Term("standard deviation", "Spread of utility among users."),
+    "mad": Term(
+        "mean absolute difference", "Mean of |difference| over pairs of users.", source="Gini, 1912"
+    ),
+    "gini": Term(
+        "Gini", "Inequality among users: 0 when all are served alike, 1 when one has it all."
+    ),
+    "atkinson": Term(
+        "Atkinson",
+        "Inequality among users, the worst served weighing more (ε = 0.5): 0 when all are alike.",
+        "1 − (mean of √x)² / mean of x",
+        "Atkinson, Journal of Economic Theory 1970",
+    ),
+    "cv": Term("coefficient of variation", "Standard deviation over mean, among users."),
+    "generalised_entropy": Term(
+        "generalised entropy",
+        "Inequality among users (α = 2): 0 when all are served alike.",
+        "half the squared coefficient of variation",
+        "Speicher et al., KDD 2018",
+    ),
+    "score_difference": Term(
+        "difference of scores",
+        "Mean change of the same candidates’ scores when the value is stated.",
+    ),
+    "score_excess": Term(
+        "excess change of scores",
+        "Mean absolute change of the same candidates’ scores beyond that when asked again.",
+    ),
+    "gap": Term("gap", "The highest minus the lowest of the values’ rates."),
     "auc": Term(
         "AUC",
         "Chance that the attacker ranks a user with the value above one without it (macro "
@@ -237,13 +284,22 @@ def metric_name(metric: str) -> str:
     return METRICS[metric].name if metric in METRICS else clean(metric, 80)
 
 
-def statistic_name(statistic: str) -> str:
+def statistic_name(statistic: str, audit: str = "") -> str:
     """Return a statistic's name for readers; one that is not known names itself."""
-    return STATISTICS[statistic].name if statistic in STATISTICS else clean(statistic, 80)
+    term = _statistic(statistic, audit)
+    return term.name if term is not None else clean(statistic, 80)
+
+
+def _statistic(statistic: str, audit: str) -> Term | None:
+    return STATISTICS.get(f"{audit}:{statistic}", STATISTICS.get(statistic))
 
 
 def terms_used(findings: Iterable[Finding]) -> list[Term]:
     """Return the terms that the findings use: statistics, then metrics, in declared order."""
     findings = list(findings)
-    used = {f.statistic for f in findings} | {f.metric for f in findings}
-    return [term for key, term in (STATISTICS | METRICS).items() if key in used]
+    metrics = {f.metric for f in findings}
+    used = [_statistic(f.statistic, f.audit) for f in findings]
+    return [
+        *(term for term in STATISTICS.values() if term in used),
+        *(term for key, term in METRICS.items() if key in metrics),
+    ]

@@ -83,7 +83,7 @@ def verdict_words(verdict: Verdict | None) -> str:
 def subject(finding: Finding) -> str:
     """Return whom a finding is about: an attribute, one of its values or the neutral prompt."""
     if finding.attribute is None:
-        return "neutral prompt"
+        return "neutral prompt" if finding.statistic in ("repeat", "placebo") else "all users"
     if finding.value is None:
         return clean(finding.attribute, 80)
     return f"{clean(finding.attribute, 80)} = {clean(finding.value, 80)}"
@@ -91,7 +91,7 @@ def subject(finding: Finding) -> str:
 
 def measure(finding: Finding) -> str:
     """Return what a finding measures, such as "SNSR (Jaccard)"."""
-    return f"{statistic_name(finding.statistic)} ({metric_name(finding.metric)})"
+    return f"{statistic_name(finding.statistic, finding.audit)} ({metric_name(finding.metric)})"
 
 
 def gate_of(finding: Finding) -> Gate | None:

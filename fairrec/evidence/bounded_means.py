@@ -19,6 +19,7 @@ Statistical Methods in Medical Research 21, 2012).
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -109,4 +110,5 @@ def difference_p(a: BoundedMean, b: BoundedMean) -> float:
     least = 1e-100  # quantiles of Student's t for smaller tails are not to be had
     if end(np.log(least)) > 0:
         return 2 * least
-    return 2 * float(np.exp(brentq(end, np.log(least), np.log(0.5))))
+    crossing: Any = brentq(end, np.log(least), np.log(0.5))  # a number: full_output is off
+    return 2 * float(np.exp(crossing))

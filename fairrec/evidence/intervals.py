@@ -207,9 +207,7 @@ def _snsv_upper(means: Table, draw_means: Table, tail: float) -> float:
     return float(np.quantile(noise @ along, 1 - tail) / np.sqrt(len(means)))
 
 
-def _stretched(
-    means: Table | float, draw_means: Table, n: int | NDArray[np.intp], level: float
-) -> Table:
+def _stretched(means: Table | float, draw_means: Table, n: int, level: float) -> Table:
     """Return the draws moved away from the means to make up for few clusters (n >= 2)."""
     if not 0 < level < 1:
         raise WrongUse(f"the confidence level is {level}.", expected="a number between 0 and 1.")

@@ -7,7 +7,7 @@ from pathlib import Path
 import pandas
 import pytest
 
-from fairrec.datasets import leave_last_out, read_dataset, read_tables
+from fairrec.datasets import leave_last_out, read_dataset, read_interactions
 from fairrec.errors import BadData, WrongUse
 
 LOG = pandas.DataFrame(
@@ -36,7 +36,7 @@ def write(frame: pandas.DataFrame, path: Path) -> Path:
 def test_columns_are_mapped(tmp_path: Path, ending: str) -> None:
     if ending == "parquet":
         pytest.importorskip("pyarrow")
-    dataset = read_tables(
+    dataset = read_interactions(
         write(LOG, tmp_path / f"log.{ending}"),
         write(PEOPLE, tmp_path / f"people.{ending}"),
         write(THINGS, tmp_path / f"things.{ending}"),
@@ -53,7 +53,7 @@ def test_columns_are_mapped(tmp_path: Path, ending: str) -> None:
 
 def test_a_column_that_nobody_named_is_no_attribute(tmp_path: Path) -> None:
     users = write(PEOPLE, tmp_path / "users.csv")
-    dataset = read_tables(write(LOG, tmp_path / "log.csv"), users, columns=COLUMNS)
+    dataset = read_interactions(write(LOG, tmp_path / "log.csv"), users, columns=COLUMNS)
     assert set(dataset.attributes) == {"gender", "age"}
 
 
@@ -87,7 +87,7 @@ def test_what_is_wrong_with_a_log_is_named(tmp_path: Path, text: str, words: str
     path = tmp_path / "log.csv"
     path.write_text(text)
     with pytest.raises(BadData) as caught:
-        read_tables(path)
+        read_interactions(path)
     assert words in str(caught.value)
 
 
@@ -95,7 +95,7 @@ def test_text_that_is_not_utf8_is_named_by_line(tmp_path: Path) -> None:
     path = tmp_path / "log.csv"
     path.write_bytes(b"user,item\n1,a\n1,caf\xe9\n")
     with pytest.raises(BadData, match="line 3: the item is not UTF-8"):
-        read_tables(path)
+        read_interactions(path)
 
 
 def test_what_is_wrong_with_people_is_named(tmp_path: Path) -> None:
@@ -104,30 +104,30 @@ def test_what_is_wrong_with_people_is_named(tmp_path: Path) -> None:
     users = tmp_path / "users.csv"
     users.write_text("user,gender\n1,f\n1,m\n")
     with pytest.raises(BadData, match="row 2 has the user '1' again"):
-        read_tables(log, users)
+        read_interactions(log, users)
     users.write_text("id,gender\n1,f\n")
     with pytest.raises(BadData, match="no column 'user'; it has 'id', 'gender'"):
-        read_tables(log, users)
+        read_interactions(log, users)
     users.write_text("user,gender\n1,f\n")
     with pytest.raises(BadData, match="no column 'job'"):
-        read_tables(log, users, columns={"occupation": "job"})
+        read_interactions(log, users, columns={"occupation": "job"})
 
 
 def test_files_that_cannot_be_read(tmp_path: Path) -> None:
     with pytest.raises(WrongUse, match="cannot be read: No such file"):
-        read_tables(tmp_path / "none.csv")
+        read_interactions(tmp_path / "none.csv")
     with pytest.raises(WrongUse, match=r"ends in '\.txt'"):
-        read_tables(tmp_path / "none.txt")
+        read_interactions(tmp_path / "none.txt")
 
 
 def test_a_parquet_log_with_gaps_names_its_rows(tmp_path: Path) -> None:
     pytest.importorskip("pyarrow")
     log = pandas.DataFrame({"user": ["a", None], "item": ["x", "y"], "rating": [1.0, None]})
     with pytest.raises(BadData, match=r"1 row\(s\) have no usable user: row 2"):
-        read_tables(write(log, tmp_path / "log.parquet"))
+        read_interactions(write(log, tmp_path / "log.parquet"))
     log["user"] = "a"
     with pytest.raises(BadData, match=r"1 row\(s\) have no usable rating: row 2"):
-        read_tables(write(log, tmp_path / "log.parquet"))
+        read_interactions(write(log, tmp_path / "log.parquet"))
     (tmp_path / "log.parquet").write_bytes(b"PAR1 no")
     with pytest.raises(BadData, match="cannot be read as Parquet"):
-        read_tables(tmp_path / "log.parquet")
+        read_interactions(tmp_path / "log.parquet")

@@ -222,9 +222,9 @@ def test_an_empty_result_still_renders():
 
 
 def test_findings_of_another_audit_are_shown(result):
-    other = replace(result.findings[0], id="exposure.x", statistic="ratio", metric="exposure")
+    other = replace(result.findings[0], id="exposure.x", statistic="quotient", metric="exposure")
     page = Page(render_html(replace(result, audit="exposure", findings=(other,), exchanges={})))
-    assert "ratio (exposure)" in page.text
+    assert "quotient (exposure)" in page.text
     assert "neutral prompt and once with each value" not in page.text
 
 
