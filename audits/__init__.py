@@ -2,6 +2,7 @@
 
 from fairrec.audits.attribute_leakage import AttributeLeakageAudit
 from fairrec.audits.counterfactual import CounterfactualAudit
+from fairrec.audits.group_utility import GroupUtilityAudit
 from fairrec.audits.implicit_cue import ImplicitCueAudit
 from fairrec.audits.sensitivity import SensitivityAudit
 from fairrec.audits.stereotype import StereotypeAudit
@@ -9,6 +10,7 @@ from fairrec.audits.stereotype import StereotypeAudit
 __all__ = [
     "AttributeLeakageAudit",
     "CounterfactualAudit",
+    "GroupUtilityAudit",
     "ImplicitCueAudit",
     "SensitivityAudit",
     "StereotypeAudit",

@@ -13,7 +13,7 @@ from fairrec.catalogs import Catalog
 from fairrec.datasets.assembling import assemble
 from fairrec.datasets.dataset import Dataset
 from fairrec.datasets.log_reading import Kind, Layout, read_log
-from fairrec.datasets.profiles import make_profile
+from fairrec.datasets.profiles import AGE_BANDS, GENDERS, OCCUPATIONS, make_profile
 from fairrec.datasets.rows import Item, by_id, catalog_of, read_rows
 from fairrec.datasets.titles import film_title
 from fairrec.errors import BadData
@@ -23,6 +23,8 @@ _TITLES = ("title", "movie_title", "name", "artist_name", "item_name", "item_tit
 _YEARS = ("release_year", "year", "movie_year")
 _GENRES = ("genre", "genres", "class", "category", "categories")
 _RATINGS = ("rating", "weight")
+_LEAST_AGE = 10
+"""Years; where nobody is older, ages are codes."""
 
 
 def read_recbole(folder: Path) -> Dataset:
@@ -58,7 +60,8 @@ def read_recbole(folder: Path) -> Dataset:
     }
     names = [ours.get(name, name) for name in header]
     log = read_log(path, Layout({n: kinds.get(n, "text") for n in names}, "\t", header=True))
-    return assemble(path.stem, log, _items(path.with_suffix(".item")), _profiles(path))
+    profiles = _profiles(path, log.warnings)
+    return assemble(path.stem, log, _items(path.with_suffix(".item")), profiles)
 
 
 def _header(path: Path) -> dict[str, str]:
@@ -93,7 +96,7 @@ def _rows(path: Path, header: dict[str, str]) -> list[tuple[int, list[str]]]:
     return list(read_rows(path, "\t", len(header)))[1:]
 
 
-def _profiles(log: Path) -> dict[str, dict[str, str]] | None:
+def _profiles(log: Path, warnings: list[str]) -> dict[str, dict[str, str]] | None:
     path = log.with_suffix(".user")
     if not path.is_file():
         return None
@@ -102,9 +105,30 @@ def _profiles(log: Path) -> dict[str, dict[str, str]] | None:
     places = {name: list(header).index(name) for name in _ATTRIBUTES if name in header}
     at = list(header).index("user_id")
     rows = ((n, [row[at], *row]) for n, row in _rows(path, header))
-    return by_id(
-        path, rows, lambda row: make_profile({name: row[i + 1] for name, i in places.items()})
-    )
+    said = by_id(path, rows, lambda row: {name: row[i + 1] for name, i in places.items()})
+    _decode(said, warnings)
+    return {user: make_profile(stated) for user, stated in said.items()}
+
+
+def _decode(said: dict[str, dict[str, str]], warnings: list[str]) -> None:
+    """Put names for the codes of MovieLens 1M, and keep other codes from passing for ages."""
+
+    def values(name: str) -> set[str]:
+        return {stated[name] for stated in said.values() if stated.get(name)}
+
+    ages, occupations = values("age"), values("occupation")
+    names = {str(code): name for code, name in enumerate(OCCUPATIONS)}
+    if ages <= {str(code) for code, _ in AGE_BANDS} and occupations <= names.keys():
+        for stated in said.values():
+            if stated.get("occupation"):
+                stated["occupation"] = names[stated["occupation"]]
+    elif ages and all((_number(age) or 0) < _LEAST_AGE for age in ages):
+        warnings.append(f"ages from {min(ages)} to {max(ages)} are codes of an unknown kind.")
+        for stated in said.values():
+            if stated.get("age"):
+                stated["age"] = f"code {stated['age']}"
+    if strange := {g for g in values("gender") if g.casefold() not in GENDERS}:
+        warnings.append(f"gender has values that are kept as they stand: {sorted(strange)[:5]}.")
 
 
 def _items(path: Path) -> Catalog | None:
@@ -124,7 +148,7 @@ def _items(path: Path) -> Catalog | None:
         )
         genres = (row[genre] if genre else "").replace(" ", "|" if _is_list(header, genre) else " ")
         items.append(
-            (row[id], name, other, stated or _year(row[year] if year else ""), _known(genres))
+            (row[id], name, other, stated or _number(row[year] if year else ""), _known(genres))
         )
     return catalog_of(items, path)
 
@@ -141,7 +165,7 @@ def _known(genres: str) -> str | None:
     return None if genres in ("", "unknown") else genres
 
 
-def _year(text: str) -> float | None:
+def _number(text: str) -> float | None:
     try:
         return float(text) or None
     except ValueError:
