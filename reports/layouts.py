@@ -101,6 +101,11 @@ def layout(result: AuditResult) -> Layout:
     return LAYOUTS.get(result.audit, Layout())
 
 
+def unit_of(finding: Finding) -> str:
+    """Return what a finding rests on, in the plural."""
+    return LAYOUTS.get(finding.audit, Layout()).unit
+
+
 def first_findings(result: AuditResult) -> list[Finding]:
     """Return the findings of the layout's first statistics, in the order of these.
 

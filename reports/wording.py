@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from fairrec.errors import WrongUse
 from fairrec.gates import Gate, parse_gate
 from fairrec.reports.glossary import metric_name, statistic_name
-from fairrec.reports.layouts import first_findings, layout
+from fairrec.reports.layouts import first_findings, layout, unit_of
 from fairrec.reports.untrusted import clean
 from fairrec.results import AuditResult, Estimate, Finding, Verdict
 
@@ -208,7 +208,7 @@ def _undecided(open_: list[Finding], tally: str) -> Sentence:
         why = " – too few of the prompts behind it were answered"
     else:
         why = " – the interval reaches across the gate"
-        remarks.append("More topics would narrow the interval.")
+        remarks.append(f"More {unit_of(first)} would narrow the interval.")
     words = (
         ("the data cannot tell whether ", False),
         (subject(first), True),

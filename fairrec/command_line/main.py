@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 import typer
 
 import fairrec
+from fairrec.command_line.data import data_app
 from fairrec.errors import FairrecError
 
 app = typer.Typer(
@@ -17,6 +18,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+app.add_typer(data_app, name="data")
 
 
 AuditName = Literal[

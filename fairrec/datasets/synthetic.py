@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import product
 
 from fairrec.catalogs import Catalog
 from fairrec.errors import WrongUse
@@ -20,8 +21,8 @@ def synthetic_users(
 ) -> list[User]:
     """Return made-up users whose histories are independent of their profiles.
 
-    Each value of an attribute goes to as many users as each other, give or take one, and
-    attributes are drawn independently of each other. A history is a sample of the catalogue, every
+    Every combination of the attributes' values goes to as many users as each other, give or take
+    one. A history is a sample of the catalogue, every
     item as likely. So whatever differs between groups of them is the recommender's doing; and
     since they like nothing, nothing is held out.
 
@@ -42,15 +43,15 @@ def synthetic_users(
             expected="at least 1 user, a history from 0 up and at least 1 value per attribute.",
             do="correct the number.",
         )
-    profiles: list[dict[str, str]] = [{} for _ in range(n)]
-    for name, values in attributes.items():
-        places = generator(seed, "synthetic profile", name).permutation(n)
-        for turn, place in enumerate(places.tolist()):
-            profiles[place][name] = values[turn % len(values)]
+    combinations = [dict(zip(attributes, v, strict=True)) for v in product(*attributes.values())]
+    rng = generator(seed, "synthetic profiles")
+    rng.shuffle(combinations)  # which ones are there once more, where n is no multiple, is chance
+    profiles = [combinations[turn % len(combinations)] for turn in range(n)]
+    rng.shuffle(profiles)
     users = []
     for number, profile in enumerate(profiles, start=1):
         id = f"synthetic-{number:04d}"
         rng = generator(seed, "synthetic history", id)
         chosen = rng.choice(len(catalog), min(history, len(catalog)), replace=False)
-        users.append(User(id, profile, tuple(catalog.ids[i] for i in chosen.tolist())))
+        users.append(User(id, dict(profile), tuple(catalog.ids[i] for i in chosen.tolist())))
     return users

@@ -83,7 +83,9 @@ def excess_estimate(
     if estimate.low is None:
         return estimate
     if np.ptp(present) > 1e-12 * bound:
-        if estimate.low <= 0:
+        low, high = (max(-bound, min(bound, end)) for end in (estimate.low, estimate.high or 0.0))
+        estimate = replace(estimate, low=low, high=high)
+        if low <= 0:
             return estimate
         p_value = exceedance_test(floor, effects, rng, draws).p_value
         if p_value is not None and p_value <= (1 - level) / 2:

@@ -44,7 +44,7 @@ def small_1k(tmp_path: Path) -> Path:
 def test_360k_is_read_as_laid_out(small_360k: Path) -> None:
     dataset = read_dataset(small_360k)
     assert dataset.user_ids == ("aa", "bb", "cc")
-    assert dataset.profiles == (
+    assert tuple(dataset.profiles.values()) == (
         {"gender": "female", "age": "18-24", "country": "Germany"},
         {"country": "United States"},
         {"gender": "male"},
@@ -62,7 +62,7 @@ def test_360k_is_read_as_laid_out(small_360k: Path) -> None:
 
 def test_1k_has_each_artist_once_at_the_first_listen(small_1k: Path) -> None:
     dataset = read_dataset(small_1k)
-    assert dataset.profiles[0] == {"gender": "male", "country": "Japan"}
+    assert dataset.profiles[dataset.user_ids[0]] == {"gender": "male", "country": "Japan"}
     assert dataset.ratings is not None and dataset.timestamps is not None
     assert dataset.ratings.tolist() == [2, 1, 1]
     assert dataset.timestamps[-1] == 60

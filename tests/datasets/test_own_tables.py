@@ -43,7 +43,7 @@ def test_columns_are_mapped(tmp_path: Path, ending: str) -> None:
         columns=COLUMNS | {"home": "town"},
     )
     assert dataset.user_ids == ("1", "2")
-    assert dataset.profiles == ({"gender": "female", "age": "25-34", "home": "A"}, {"gender": "x", "home": "B"})
+    assert tuple(dataset.profiles.values()) == ({"gender": "female", "age": "25-34", "home": "A"}, {"gender": "x", "home": "B"})
     assert dataset.catalog.titles == ("Apple", "Pear")
     assert dataset.catalog.column("shelf").tolist() == ["s", "t"]
     (user,) = leave_last_out(dataset, users=["1"])
@@ -62,7 +62,7 @@ def test_a_folder_with_fairrecs_own_names_is_recognised(tmp_path: Path) -> None:
     (tmp_path / "users.csv").write_text("user,gender\nu,m\n")
     (tmp_path / "items.csv").write_text("item,title\na,Apple\nb,Pear\n")
     dataset = read_dataset(tmp_path)
-    assert dataset.profiles == ({"gender": "male"},)
+    assert tuple(dataset.profiles.values()) == ({"gender": "male"},)
     assert dataset.catalog.titles == ("Apple", "Pear")
     (tmp_path / "interactions.csv").rename(tmp_path / "interactions.xlsx")
     with pytest.raises(BadData, match="no file that can be read"):

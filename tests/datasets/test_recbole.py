@@ -36,7 +36,7 @@ def test_columns_are_found_by_name_and_ids_stay_as_written(folder: Path) -> None
     assert dataset.name == "toy"
     assert dataset.catalog.titles == ("The Spy", "Seven Samples")
     assert dataset.catalog.column("genre").tolist() == ["Action|War", None]
-    assert dataset.profiles[0] == {"age": "25-34", "gender": "female", "occupation": "lawyer"}
+    assert dataset.profiles[dataset.user_ids[0]] == {"age": "25-34", "gender": "female", "occupation": "lawyer"}
     (ann,) = leave_last_out(dataset, users=["ann"])
     assert (ann.history, ann.ratings, ann.held_out) == (("7",), (3.0,), ("007",))
 
@@ -46,7 +46,8 @@ def test_a_log_alone_is_enough(folder: Path) -> None:
     (folder / "toy.user").unlink()
     (folder / "toy.inter").write_text("user_id:token\tartist:token\tx:float\na\tq\t\nb\tr\t1\n")
     dataset = read_dataset(folder)
-    assert (dataset.ratings, dataset.timestamps, dataset.profiles) == (None, None, ({}, {}))
+    assert (dataset.ratings, dataset.timestamps) == (None, None)
+    assert tuple(dataset.profiles.values()) == ({}, {})
     assert dataset.catalog.ids == dataset.catalog.titles == ("q", "r")
     assert "no timestamps" in "".join(dataset.warnings)
 
