@@ -140,7 +140,7 @@ def over_same_wordings(
 
     A wording in which a user lacks the floor or every effect would weigh on one side alone.
     """
-    both = ~np.isnan(floor).all(axis=2) & ~np.isnan(effects).all(axis=2)
+    both = np.asarray(~np.isnan(floor).all(axis=2) & ~np.isnan(effects).all(axis=2))
     floor = np.where(both[:, :, None], floor, np.nan)
     effects = np.where(both[:, :, None], effects, np.nan)
     return mean_present(floor, 1), mean_present(effects, 1)

@@ -282,7 +282,11 @@ def _shown(
             (f"stated {name}", name, "stated_similarity"),
             (f"flip {name}", name, "flip_similarity"),
         ]
-    return [(contrasts[key], *rest) for key, *rest in shown if contrasts[key].pairs]
+    return [
+        (contrasts[key], attribute, statistic)
+        for key, attribute, statistic in shown
+        if contrasts[key].pairs
+    ]
 
 
 def _observations(

@@ -33,7 +33,9 @@ Members = Mapping[str, NDArray[np.intp]]
 TOO_FEW = "fewer than two groups have enough users with a value"
 
 
-def members_of(labels: Sequence[str | None], within: Values | None = None) -> dict[str, Any]:
+def members_of(
+    labels: Sequence[str | None], within: NDArray[np.bool_] | None = None
+) -> dict[str, Any]:
     """Return the rows of the users of each group, the groups by name.
 
     Args:

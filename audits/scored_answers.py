@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from fairrec.audits.contrasts import in_order, mean_present, wording
+from fairrec.audits.contrasts import in_order, wording
 from fairrec.metrics.classification_fairness import rate_parts
 from fairrec.types import Arm, Outcome, Probe, Ranking
 from fairrec.users import User
@@ -64,6 +64,16 @@ class ScoredPairs:
         return self.table(part), self.table(whole)
 
 
+@dataclass(frozen=True, slots=True)
+class Scored:
+    """A probe, the row of its user, and score and place by candidate; none where it is missing."""
+
+    probe: Probe
+    id: str
+    row: int
+    scores: Mapping[str, tuple[float, int]]
+
+
 class ScoredAnswers:
     """What was scored, of the audit's users.
 
@@ -71,42 +81,38 @@ class ScoredAnswers:
     scored for them; other items do not count.
 
     Attributes:
+        users: The rows of every table.
         candidates: By user id.
-        scores: By probe id, the score and the place of each scored candidate. Probes without
-            scores have none.
-        values: By attribute, the values that were stated.
-        neutral: The neutral probe of each user and wording.
         used: The probes that count: neutral, repeats of it, and stated values.
+        values: By attribute, the values that were stated.
     """
 
     def __init__(
         self, users: Sequence[User], probes: Sequence[Probe], rankings: Mapping[str, Ranking]
     ) -> None:
         self.users = users
-        self._row = {user.id: row for row, user in enumerate(users)}
-        self.used = [probe for probe in probes if probe.cluster in self._row and _counts(probe)]
-        self.candidates = _candidates(users, self.used, rankings)
-        self.scores = {
-            probe.id: _scores(rankings[probe.id], self.candidates[probe.cluster])
-            for probe in self.used
-            if _is_scored(rankings[probe.id])
-        }
-        self.neutral = {(p.cluster, wording(p)): p for p in self.used if p.arm is Arm.NEUTRAL}
+        rows = {user.id: row for row, user in enumerate(users)}
+        used = [(p, p.id) for p in probes if p.cluster in rows and counts(p)]
+        answered = [(probe, rankings[id]) for probe, id in used]
+        self.candidates = _candidates(users, answered)
+        self.used = [
+            Scored(p, id, rows[p.cluster], _scores(rankings[id], self.candidates[p.cluster]))
+            for p, id in used
+        ]
+        self._neutral = {_place(s.probe): s for s in self.used if s.probe.arm is Arm.NEUTRAL}
         self.values = {
-            name: in_order(p.value or "" for p in self._stating(name))
-            for name in in_order(p.attribute or "" for p in self.used if p.arm in STATED)
+            name: in_order(s.probe.value or "" for s in self._stating(name))
+            for name in in_order(p.attribute or "" for p, _ in used if p.arm in STATED)
         }
 
     def pairs(self, attribute: str) -> ScoredPairs:
         """Return the scored pairs of an attribute."""
-        column = {value: place for place, value in enumerate(self.values[attribute])}
         rows = []
-        for probe in self._stating(attribute):
-            row = self._row[probe.cluster]
-            liked = frozenset(self.users[row].held_out)
-            for item, (score, place) in self.scores.get(probe.id, {}).items():
+        for scored, column in self._placed(attribute):
+            liked = frozenset(self.users[scored.row].held_out)
+            for item, (score, place) in scored.scores.items():
                 known = float(item in liked) if liked else np.nan
-                rows.append((row, column[probe.value or ""], score, place, known))
+                rows.append((scored.row, column, score, place, known))
         user, value, score, place, relevant = np.array(rows, dtype=float).reshape(-1, 5).T
         return ScoredPairs(
             self.values[attribute],
@@ -118,68 +124,57 @@ class ScoredAnswers:
             relevant,
         )
 
-    def mean_scores(self, attribute: str) -> Table:
-        """Return each user's mean score over candidates, users x values."""
-        pairs = self.pairs(attribute)
-        return pairs.table(pairs.score) / pairs.table(np.ones_like(pairs.score))
-
-    def changes(self, probe: Probe) -> NDArray[np.float64]:
-        """Return by how much the scores of the candidates differ from the neutral ones.
+    def changes(self, scored: Scored) -> Table:
+        """Return by how much each candidate's score differs from the neutral one.
 
         Empty where either is missing.
         """
-        reference = self.neutral.get((probe.cluster, wording(probe)))
-        if reference is None:
-            return np.array([])
-        before, after = (self.scores.get(p.id, {}) for p in (reference, probe))
+        reference = self._neutral.get(_place(scored.probe))
+        before = {} if reference is None else reference.scores
+        after = scored.scores
         return np.array([after[item][0] - before[item][0] for item in after if item in before])
 
     def stated_changes(self, attribute: str, *, absolute: bool = False) -> Table:
         """Return each user's mean change from the neutral scores, users x values."""
-        order = self.values[attribute]
-        return self._changes(
-            [(probe, order.index(probe.value or "")) for probe in self._stating(attribute)],
-            len(order),
-            absolute=absolute,
-        )
+        columns = len(self.values[attribute])
+        return self._mean_changes(self._placed(attribute), columns, absolute)
 
     def repeat_changes(self) -> Table:
         """Return each user's mean absolute change when the same is asked again, a column each."""
-        repeats = [p for p in self.used if p.arm is Arm.REPEAT]
-        order = sorted({probe.request.replicate for probe in repeats})
-        places = [(probe, order.index(probe.request.replicate)) for probe in repeats]
-        return self._changes(places, max(len(order), 1), absolute=True)
+        repeats = [s for s in self.used if s.probe.arm is Arm.REPEAT]
+        order = sorted({s.probe.request.replicate for s in repeats})
+        places = [(s, order.index(s.probe.request.replicate)) for s in repeats]
+        return self._mean_changes(places, max(len(order), 1), absolute=True)
 
-    def incomplete(self, attribute: str) -> NDArray[np.bool_]:
-        """Return, users x values, where something was asked and a candidate has no score."""
-        found = np.zeros((len(self.users), len(self.values[attribute])), dtype=bool)
-        for probe in self._stating(attribute):
-            column = self.values[attribute].index(probe.value or "")
-            found[self._row[probe.cluster], column] |= self.unscored(probe) > 0
-        return found
+    def gaps(self, attribute: str) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+        """Return, users x values, where anything was asked, and where not all has a score."""
+        asked = np.zeros((len(self.users), len(self.values[attribute])), dtype=bool)
+        lacking = np.zeros_like(asked)
+        for scored, column in self._placed(attribute):
+            asked[scored.row, column] = True
+            lacking[scored.row, column] |= self.unscored(scored) > 0
+        return asked, lacking
 
-    def asked(self, attribute: str) -> NDArray[np.bool_]:
-        """Return, users x values, where anything was asked."""
-        found = np.zeros((len(self.users), len(self.values[attribute])), dtype=bool)
-        for probe in self._stating(attribute):
-            column = self.values[attribute].index(probe.value or "")
-            found[self._row[probe.cluster], column] = True
-        return found
+    def unscored(self, scored: Scored) -> int:
+        """Return how many of the user's candidates have no score; 1 where none is known."""
+        return max(1, len(self.candidates[scored.probe.cluster])) - len(scored.scores)
 
-    def unscored(self, probe: Probe) -> int:
-        """Return how many of the user's candidates have no score in the answer to a probe."""
-        return max(1, len(self.candidates[probe.cluster])) - len(self.scores.get(probe.id, {}))
+    def _stating(self, attribute: str) -> list[Scored]:
+        return [s for s in self.used if s.probe.arm in STATED and s.probe.attribute == attribute]
 
-    def _stating(self, attribute: str) -> list[Probe]:
-        return [p for p in self.used if p.arm in STATED and p.attribute == attribute]
+    def _placed(self, attribute: str) -> list[tuple[Scored, int]]:
+        column = {value: place for place, value in enumerate(self.values[attribute])}
+        return [(s, column[s.probe.value or ""]) for s in self._stating(attribute)]
 
-    def _changes(self, probes: Sequence[tuple[Probe, int]], columns: int, absolute: bool) -> Table:
+    def _mean_changes(
+        self, places: Sequence[tuple[Scored, int]], columns: int, absolute: bool
+    ) -> Table:
         found: dict[tuple[int, int], list[float]] = {}
-        for probe, column in probes:
-            changes = self.changes(probe)
+        for scored, column in places:
+            changes = self.changes(scored)
             if len(changes):
                 mean = float((np.abs(changes) if absolute else changes).mean())
-                found.setdefault((self._row[probe.cluster], column), []).append(mean)
+                found.setdefault((scored.row, column), []).append(mean)
         table = np.full((len(self.users), columns), np.nan)
         for cell, means in found.items():
             table[cell] = np.mean(means)
@@ -191,33 +186,39 @@ def user_shares(parts: Table, wholes: Table) -> Table:
     return np.where(wholes > 0, parts / np.where(wholes > 0, wholes, 1.0), np.nan)
 
 
+def is_scored(ranking: Ranking) -> bool:
+    """Tell whether an answer holds scores."""
+    return ranking.outcome is Outcome.ANSWERED and ranking.scores is not None
 
 
-def _counts(probe: Probe) -> bool:
+def counts(probe: Probe) -> bool:
+    """Tell whether a probe is of an arm that the audit judges."""
     if probe.arm in STATED:
         return probe.attribute is not None and probe.value is not None
     return probe.arm in (Arm.NEUTRAL, Arm.REPEAT) and probe.attribute is None
 
 
-def _is_scored(ranking: Ranking) -> bool:
-    return ranking.outcome is Outcome.ANSWERED and ranking.scores is not None
+def _place(probe: Probe) -> tuple[str, str]:
+    return probe.cluster, wording(probe)
 
 
 def _candidates(
-    users: Sequence[User], probes: Sequence[Probe], rankings: Mapping[str, Ranking]
+    users: Sequence[User], answered: Sequence[tuple[Probe, Ranking]]
 ) -> dict[str, frozenset[str]]:
     asked: dict[str, set[str]] = {user.id: set() for user in users}
     seen: dict[str, set[str]] = {user.id: set() for user in users}
-    for probe in probes:
+    for probe, ranking in answered:
         asked[probe.cluster].update(probe.request.candidates or ())
-        if _is_scored(rankings[probe.id]):
-            seen[probe.cluster].update(rankings[probe.id].items)
+        if is_scored(ranking):
+            seen[probe.cluster].update(ranking.items)
     return {
         user.id: frozenset(user.candidates or asked[user.id] or seen[user.id]) for user in users
     }
 
 
 def _scores(ranking: Ranking, candidates: frozenset[str]) -> dict[str, tuple[float, int]]:
+    if not is_scored(ranking):
+        return {}
     listed = zip(ranking.items, ranking.scores or (), strict=True)
     kept = [(item, score) for item, score in listed if item in candidates]
     return {item: (score, place) for place, (item, score) in enumerate(kept)}

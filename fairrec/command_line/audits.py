@@ -109,8 +109,8 @@ def _about_users(
     users = build_users(settings, catalog, dataset, attributes)
     names = [attribute.name for attribute in attributes]
     said = _template(settings, words, "_user")
-    common = {"users": users, **shared}
-    draws = {"draws": settings.draws}
+    common: dict[str, Any] = {"users": users, **shared}
+    draws: dict[str, Any] = {"draws": settings.draws}
     match settings.audit:
         case "counterfactual":
             return CounterfactualAudit(

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -110,10 +110,3 @@ class Dataset:
     def rows(self, user: int) -> slice:
         """Return the rows of one user, by number."""
         return slice(int(self.starts[user]), int(self.starts[user + 1]))
-
-
-def read_only(values: Any, dtype: Any) -> NDArray[Any]:
-    """Return an array of this type that cannot be written to."""
-    array = np.asarray(values, dtype=dtype)
-    array.setflags(write=False)
-    return array

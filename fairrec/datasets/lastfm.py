@@ -7,7 +7,7 @@ without a MusicBrainz id goes by the name. Ratings are plays.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from fairrec.catalogs import Catalog
 from fairrec.datasets.assembling import assemble
@@ -39,13 +39,13 @@ class _Plays(Log):
         chunk["item"] = self._artists(chunk)
         super().add(chunk.rename(columns={"plays": "rating"}))
 
-    def _named(self, chunk: pandas.DataFrame) -> pandas.DataFrame:
+    def _named(self, chunk: Any) -> Any:
         """Return the rows that say which artist, and count the others."""
         named = chunk["artist_id"].notna() | chunk["artist"].notna()
         self.nameless += int((~named).sum())
         return chunk[named].copy()
 
-    def _artists(self, chunk: pandas.DataFrame) -> pandas.Series[str]:
+    def _artists(self, chunk: Any) -> Any:
         """Return an id for each row's artist, keeping the first name of each."""
         ids = chunk["artist_id"].where(chunk["artist_id"].notna(), "name:" + chunk["artist"])
         first = ~ids.duplicated()

@@ -92,12 +92,14 @@ class Log:
         return None if parts is None else np.concatenate(parts)
 
 
-def numbered(ids: pandas.Series[str], numbers: dict[str, int]) -> np.ndarray[Any, Any]:
+def numbered(ids: Any, numbers: dict[str, int]) -> np.ndarray[Any, Any]:
     """Return the number of each id, giving new ones the next numbers."""
     import pandas
 
     codes, found = pandas.factorize(ids)
-    known = [numbers.setdefault(str(name).strip(), len(numbers)) for name in found]
+    names = [str(name).strip() for name in found]
+    _must(all(names))
+    known = [numbers.setdefault(name, len(numbers)) for name in names]
     return np.array(known, dtype=np.int32)[codes] if known else np.empty(0, np.int32)
 
 
@@ -176,14 +178,14 @@ def _chunks(path: Path, layout: Layout, broken: Sequence[int]) -> Iterator[panda
         raise _Broken(" ".join(str(error).split())) from error
 
 
-def _checked(chunk: pandas.DataFrame, layout: Layout) -> pandas.DataFrame:
+def _checked(chunk: Any, layout: Layout) -> pandas.DataFrame:
     import pandas
 
     for name, kind in layout.columns.items():
         if kind == "id":
             _must(not chunk[name].isna().any())
         elif kind == "number":
-            _must(bool(np.isfinite(chunk[name].to_numpy()).all()))
+            _must(np.isfinite(chunk[name].to_numpy()).all())
         elif kind == "time":
             times = pandas.to_datetime(chunk[name], format="ISO8601", utc=True, errors="coerce")
             _must(not times.isna().any())
@@ -192,7 +194,7 @@ def _checked(chunk: pandas.DataFrame, layout: Layout) -> pandas.DataFrame:
     return chunk
 
 
-def _must(holds: bool) -> None:
+def _must(holds: Any) -> None:
     if not holds:
         raise _Broken("a cell is blank or beyond the last column.")
 
@@ -235,7 +237,7 @@ def _fault(cells: list[str], layout: Layout) -> str | None:
             return f"the {name} is not {layout.encoding.upper()}"
         if kind == "text":
             continue
-        if not cell:
+        if not cell.strip():
             return f"no {name}"
         if kind != "id" and not _is(kind, cell):
             return f"the {name} is {cell[:40]!r}"

@@ -31,6 +31,7 @@ def read_text(path: Path, encodings: Sequence[str] = ("utf-8-sig",)) -> str:
             expected="a file with read permission.",
             do="check the path and the file's permissions.",
         ) from error
+    line = 1
     for encoding in encodings:
         try:
             return content.decode(encoding)

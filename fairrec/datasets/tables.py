@@ -63,7 +63,7 @@ def _csv_log(path: Path, mapping: Mapping[str, str]) -> Log:
     if "timestamp" in places and len(second) > places["timestamp"]:
         kinds["timestamp"] = "number" if _is_number(second[places["timestamp"]]) else "time"
     ours = {place: name for name, place in places.items()}
-    layout = {
+    layout: dict[str, Kind] = {
         ours.get(i, f"column {i + 1}"): kinds.get(ours.get(i, ""), "text")
         for i in range(len(first))
     }
@@ -95,7 +95,8 @@ def _parquet_log(path: Path, mapping: Mapping[str, str]) -> Log:
         table["timestamp"] = (times - start) / pandas.Timedelta(seconds=1)
     for name in ("rating", "timestamp"):
         if name in table:
-            table[name] = pandas.to_numeric(table[name], errors="coerce").astype(np.float64)
+            numbers: Any = pandas.to_numeric(table[name], errors="coerce")
+            table[name] = numbers.astype(np.float64)
             _complain(path, name, ~np.isfinite(table[name]), "a finite value in every row")
     log = Log()
     log.add(table)
@@ -181,7 +182,7 @@ def _parquet(path: Path) -> pandas.DataFrame:
         ) from error
 
 
-def _complain(path: Path, name: str, wrong: pandas.Series[bool], expected: str) -> None:
+def _complain(path: Path, name: str, wrong: Any, expected: str) -> None:
     if wrong.any():
         rows = [str(row) for row in wrong.to_numpy().nonzero()[0][:5] + 1]
         raise BadData(

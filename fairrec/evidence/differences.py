@@ -29,7 +29,7 @@ def paired_test(differences: Values) -> float | None:
         return 1.0 if abs(known[0]) < 1e-12 else 2.0 ** (1 - len(known))
     from scipy.stats import ttest_1samp
 
-    return float(ttest_1samp(known, 0.0).pvalue)
+    return float(ttest_1samp(known, 0.0)[1])
 
 
 def welch_difference(
@@ -69,4 +69,4 @@ def welch_difference(
         method="Welch’s t interval of a difference of means",
         **common,
     )
-    return estimate, float(test.pvalue)
+    return estimate, float(test[1])

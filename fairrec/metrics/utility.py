@@ -8,6 +8,7 @@ binary. Higher is better, 1 is the best there can be, 0 means that nothing relev
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -93,7 +94,7 @@ def reciprocal_rank(hits: Hits, n_relevant: Values) -> Values:
     return _where_known(first, n_relevant)
 
 
-def coverage(n_listing: Values, n_lists: int, n_items: int, of: int | None = None) -> Values:
+def coverage(n_listing: NDArray[Any], n_lists: int, n_items: int, of: int | None = None) -> Values:
     """Return the share of the catalogue that lists name, or that `of` of the lists would.
 
     The more lists, the more items they name, so groups are compared at an equal number of lists:
@@ -123,7 +124,7 @@ def coverage(n_listing: Values, n_lists: int, n_items: int, of: int | None = Non
             f"coverage of {n_items} item(s) by {m} of {n_lists} list(s).",
             expected="at least 1 item, and at least 1 but no more than all of the lists.",
         )
-    named = np.asarray(n_listing)
+    named = np.asarray(n_listing).astype(np.intp)
     # Chance that none of m lists names an item, by the number of lists that do.
     listing = np.arange(n_lists + 1)
     missed = np.zeros(n_lists + 1)

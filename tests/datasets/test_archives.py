@@ -51,7 +51,7 @@ def test_a_name_that_leads_out_is_refused(tmp_path: Path, make, name: str) -> No
     archive = make(place / ("x.zip" if make is make_zip else "x.tar.gz"), {name: b"evil"})
     with pytest.raises(BadData, match="leads out of the folder"):
         extract(archive, place / "out")
-    assert not [path for path in tmp_path.rglob("*evil*")]
+    assert not list(tmp_path.rglob("*evil*"))
 
 
 def test_links_and_devices_are_refused(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from fairrec.errors import BadData
 @pytest.fixture
 def small_360k(tmp_path: Path) -> Path:
     (tmp_path / LOG_360K).write_text(
-        "aa\tm-1\tthe \"loud\" ones\t2137\naa\t\t?quiet\t12\nbb\tm-1\tThe Loud Ones\t5\n"
+        'aa\tm-1\tthe "loud" ones\t2137\naa\t\t?quiet\t12\nbb\tm-1\tThe Loud Ones\t5\n'
         "bb\t\t\t3\nbb\tm-2\t\t2\n",
         "utf-8",
     )
@@ -70,9 +70,7 @@ def test_1k_has_each_artist_once_at_the_first_listen(small_1k: Path) -> None:
     assert (user.history, user.ratings, user.held_out) == (("m-1",), (2.0,), ("name:Soft",))
 
 
-def test_chunks_do_not_change_what_is_read(
-    small_1k: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_chunks_do_not_change_what_is_read(small_1k: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     whole = read_dataset(small_1k)
     monkeypatch.setattr("fairrec.datasets.log_reading.CHUNK", 1)
     pieces = read_dataset(small_1k)

@@ -76,7 +76,11 @@ def ml_csv(tmp_path: Path) -> Path:
 def test_100k_is_read_as_laid_out(ml_100k: Path) -> None:
     dataset = read_dataset(ml_100k)
     assert dataset.user_ids == ("1", "2", "3")
-    assert dataset.profiles[dataset.user_ids[0]] == {"gender": "female", "age": "18-24", "occupation": "technician"}
+    assert dataset.profiles[dataset.user_ids[0]] == {
+        "gender": "female",
+        "age": "18-24",
+        "occupation": "technician",
+    }
     assert [p["age"] for p in dataset.profiles.values()] == ["18-24", "50-55", "under 18"]
     catalog = dataset.catalog
     assert catalog.titles == ("The Quiet Harbour", "Le Café perdu", "unknown")

@@ -162,7 +162,7 @@ def test_published_checksums_of_files_are_checked(server: Server, tmp_path: Path
     assert "/toy.zip.md5" not in server.asked
     with pytest.raises(BadData, match=r"u\.user has MD5"):
         obtain(server.origin("toy.zip", file_md5={"u.user": "0" * 32}), tmp_path / "b", print)
-    with pytest.raises(BadData, match="0 files called u.nobody"):
+    with pytest.raises(BadData, match=r"0 files called u\.nobody"):
         obtain(server.origin("toy.zip", file_md5={"u.nobody": right}), tmp_path / "b", print)
     assert not (tmp_path / "b").exists()
 

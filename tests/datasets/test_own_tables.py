@@ -19,7 +19,9 @@ LOG = pandas.DataFrame(
         "when": ["2024-01-02T00:00:00Z", "2024-01-01T00:00:00Z", "2024-01-03T00:00:00Z"],
     }
 )
-PEOPLE = pandas.DataFrame({"who": [1, 2], "gender": ["F", "x"], "age": [30, None], "town": ["A", "B"]})
+PEOPLE = pandas.DataFrame(
+    {"who": [1, 2], "gender": ["F", "x"], "age": [30, None], "town": ["A", "B"]}
+)
 THINGS = pandas.DataFrame({"what": ["a", "b"], "name": ["Apple", "Pear"], "shelf": ["s", "t"]})
 COLUMNS = {"user": "who", "item": "what", "rating": "stars", "timestamp": "when", "title": "name"}
 
@@ -43,7 +45,10 @@ def test_columns_are_mapped(tmp_path: Path, ending: str) -> None:
         columns=COLUMNS | {"home": "town"},
     )
     assert dataset.user_ids == ("1", "2")
-    assert tuple(dataset.profiles.values()) == ({"gender": "female", "age": "25-34", "home": "A"}, {"gender": "x", "home": "B"})
+    assert tuple(dataset.profiles.values()) == (
+        {"gender": "female", "age": "25-34", "home": "A"},
+        {"gender": "x", "home": "B"},
+    )
     assert dataset.catalog.titles == ("Apple", "Pear")
     assert dataset.catalog.column("shelf").tolist() == ["s", "t"]
     (user,) = leave_last_out(dataset, users=["1"])
@@ -81,6 +86,7 @@ def test_a_folder_with_fairrecs_own_names_is_recognised(tmp_path: Path) -> None:
         ("user,item,timestamp\n1,a,10\n1,b,2024-01-01\n", "line 3: the timestamp is '2024-01-01'"),
         ('user,item\n1,a\n1,"b\n', "cannot be read"),
         ("user,item\n1,a\n1,b,c\n", "line 3: 3 cell(s)"),
+        ("user,item\n1,a\n1, \n", "line 3: no item"),
     ],
 )
 def test_what_is_wrong_with_a_log_is_named(tmp_path: Path, text: str, words: str) -> None:

@@ -36,7 +36,11 @@ def test_columns_are_found_by_name_and_ids_stay_as_written(folder: Path) -> None
     assert dataset.name == "toy"
     assert dataset.catalog.titles == ("The Spy", "Seven Samples")
     assert dataset.catalog.column("genre").tolist() == ["Action|War", None]
-    assert dataset.profiles[dataset.user_ids[0]] == {"age": "25-34", "gender": "female", "occupation": "lawyer"}
+    assert dataset.profiles[dataset.user_ids[0]] == {
+        "age": "25-34",
+        "gender": "female",
+        "occupation": "lawyer",
+    }
     (ann,) = leave_last_out(dataset, users=["ann"])
     assert (ann.history, ann.ratings, ann.held_out) == (("7",), (3.0,), ("007",))
 
