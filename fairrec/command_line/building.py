@@ -70,7 +70,7 @@ def build_users(
     else:
         users = [
             user
-            for user in leave_last_out(dataset, section.held_out)
+            for user in leave_last_out(dataset, section.held_out, seed=settings.seed)
             if all(name in user.profile for name in values)
         ]
         if len(users) < 2:
