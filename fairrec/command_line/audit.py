@@ -36,6 +36,8 @@ def run(chosen: dict[str, Any], *, config: Path | None, out: Path, resume: Path 
     settings, folder = _settings(chosen, config, out, resume)
     console = Console(stderr=True)
     dataset = build_dataset(settings)
+    for warning in () if dataset is None else dataset.warnings:
+        console.print(f"Data set: {warning}", markup=False, highlight=False)
     catalog = build_catalog(settings, dataset)
     audit = build_audit(settings, catalog, dataset)
     recommender = build_recommender(settings, catalog, console)

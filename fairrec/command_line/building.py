@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterable
 from dataclasses import replace
 
@@ -68,21 +69,34 @@ def build_users(
     if dataset is None:
         users = synthetic_users(catalog, section.n, values, settings.seed, history=section.history)
     else:
-        users = [
+        known = [
             user
-            for user in leave_last_out(dataset, section.held_out, seed=settings.seed)
-            if all(name in user.profile for name in values)
+            for user, profile in dataset.profiles.items()
+            if all(name in profile for name in values)
         ]
-        if len(users) < 2:
+        if len(known) < 2:
             raise WrongUse(
-                f"{len(users)} user(s) of {section.path} have {' and '.join(values)}.",
+                f"{len(known)} user(s) of {section.path} have {' and '.join(values)}.",
                 expected="at least 2 users with every attribute.",
                 do="name other attributes or another data set.",
             )
-        chosen = generator(settings.seed, "users").permutation(len(users))[: section.n]
-        users = [users[i] for i in sorted(chosen)]
+        order = generator(settings.seed, "users").permutation(len(known)).tolist()
+        users = _split(settings, dataset, [known[place] for place in order])
     users = [sample_history(u, section.history, section.sampling, settings.seed) for u in users]
     return [_with_pool(settings, catalog, user) for user in users]
+
+
+def _split(settings: Configuration, dataset: Dataset, ids: list[str]) -> list[User]:
+    """Return the first `n` of these users who have enough items to hold some out."""
+    n, found = settings.users.n, []
+    while ids and len(found) < n:
+        some, ids = ids[: n - len(found)], ids[n - len(found) :]
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # others take the place of those with too few items
+            found += leave_last_out(
+                dataset, settings.users.held_out, users=some, seed=settings.seed
+            )
+    return found
 
 
 def _with_pool(settings: Configuration, catalog: Catalog, user: User) -> User:
