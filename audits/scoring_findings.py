@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from fairrec.audits.contrasts import mean_present
 from fairrec.audits.excess import finding_id
 from fairrec.audits.families import adjusted
 from fairrec.audits.missingness import worst_case_finding
@@ -15,6 +16,7 @@ from fairrec.audits.scored_answers import ScoredAnswers, ScoredPairs, user_share
 from fairrec.evidence import (
     exceedance_test,
     excess_estimate,
+    mean_estimate,
     mean_estimates,
     permutation_test,
     snsr_estimate,
@@ -39,7 +41,10 @@ GAPS = {
 }
 """What the gap of each rate is called."""
 
-_Family = tuple[str, Finding]
+_Told = tuple[str, Finding]
+"""A finding and the family of its test."""
+
+_NO_TEST = ""
 
 
 @dataclass(frozen=True)
@@ -63,25 +68,29 @@ class ScoringJudge:
     seed: int
 
     def findings(self, answers: ScoredAnswers) -> list[Finding]:
-        """Return all findings; families of tests hold all attributes of one statistic."""
+        """Return all findings: tests first, a family holding all attributes of one statistic."""
         families: dict[str, list[Finding]] = {}
-        for cutoff in [None] if self.k is None else [None, self.k]:
-            for name in answers.values:
-                for family, found in self._rates(name, answers.pairs(name), cutoff):
-                    families.setdefault(family, []).append(found)
-        for name in answers.values:
-            for family, found in [
-                *self._scores(name, answers),
-                *self._beyond_noise(name, answers),
-            ]:
-                families.setdefault(family, []).append(found)
+        plain: list[Finding] = []
+        told = [
+            *(
+                one
+                for k in ([None] if self.k is None else [None, self.k])
+                for name in answers.values
+                for one in self._rates(name, answers.pairs(name), k)
+            ),
+            *(one for name in answers.values for one in self._scores(name, answers)),
+            *(one for name in answers.values for one in self._beyond_noise(name, answers)),
+        ]
+        for family, found in told:
+            (families.setdefault(family, []) if family else plain).append(found)
         return [
             *(found for family, some in families.items() for found in adjusted(some, family)),
-            *self._repeats(answers),
+            *plain,
+            self._repeats(answers),
             *(self._worst_case(name, answers) for name in answers.values),
         ]
 
-    def _rates(self, name: str, pairs: ScoredPairs, k: int | None) -> Iterable[_Family]:
+    def _rates(self, name: str, pairs: ScoredPairs, k: int | None) -> Iterable[_Told]:
         ending = "" if k is None else f"_at_{k}"
         selected = pairs.selected(self.threshold, k)
         unknown = _why_unlabelled(pairs)
@@ -91,19 +100,15 @@ class ScoringJudge:
             metric = f"{rate}{ending}"
             rng = self._rng("rates", name, metric)
             undefined = unknown if rate != "selection_rate" else ""
-            shares = rate_estimates(parts, wholes)
-            for value, share in zip(pairs.values, shares, strict=True):
+            for value, share in zip(pairs.values, rate_estimates(parts, wholes), strict=True):
                 shown = _undefined(share, undefined)
-                yield (
-                    f"rates of {metric}",
-                    self._finding(name, metric, "rate", shown, value=value),
-                )
+                yield _NO_TEST, self._finding(name, metric, "rate", shown, value=value)
             gap = _undefined(rate_gap_estimate(parts, wholes, rng, self.draws), undefined)
-            gaps[rate] = found = self._finding(name, metric, statistic, gap)
+            found = self._finding(name, metric, statistic, gap)
+            frame = group_rates(rate, selected, pairs.relevant, pairs.labels)
             if gap.value is not None:
-                frame = group_rates(rate, selected, pairs.relevant, pairs.labels)
                 test = rate_gap_test(parts, wholes, rng, self.draws)
-                gaps[rate] = found = replace(
+                found = replace(
                     found,
                     estimate=replace(gap, value=float(frame.difference())),
                     p_value=test.p_value,
@@ -111,13 +116,13 @@ class ScoringJudge:
                     margin=self.margin,
                     p_equivalent=rate_equivalence_p(parts, wholes, self.margin),
                 )
+            gaps[rate] = found
             yield f"{statistic.replace('_', ' ')}{ending} over attributes", found
             if rate == "selection_rate":
                 ratio = rate_ratio_estimate(parts, wholes, rng, self.draws)
                 if ratio.value is not None:
-                    frame = group_rates(rate, selected, pairs.relevant, pairs.labels)
                     ratio = replace(ratio, value=float(frame.ratio()))
-                yield f"ratios of {metric}", self._finding(name, metric, "ratio", ratio)
+                yield _NO_TEST, self._finding(name, metric, "ratio", ratio)
         odds = self._equalized_odds(name, pairs, k, gaps, f"equalized_odds{ending}")
         yield f"equalized odds{ending} over attributes", odds
 
@@ -163,7 +168,7 @@ class ScoringJudge:
             noise_floor=max(floors, default=None),
         )
 
-    def _scores(self, name: str, answers: ScoredAnswers) -> Iterable[_Family]:
+    def _scores(self, name: str, answers: ScoredAnswers) -> Iterable[_Told]:
         """Mean scores, how far apart they are, and what a statement adds to the neutral ones."""
         pairs = answers.pairs(name)
         scored = pairs.table(np.ones_like(pairs.score))
@@ -201,14 +206,13 @@ class ScoringJudge:
         metric: str,
         statistic: str,
         direction: str = "",
-    ) -> Iterable[_Family]:
+    ) -> Iterable[_Told]:
         rng = self._rng("means", name, metric, statistic)
         estimates = mean_estimates(table, rng, self.draws, unit="user", direction=direction)
         for value, estimate in zip(answers.values[name], estimates, strict=True):
-            found = self._finding(name, metric, statistic, estimate, value=value)
-            yield f"{statistic} of {metric} by value", found
+            yield _NO_TEST, self._finding(name, metric, statistic, estimate, value=value)
 
-    def _beyond_noise(self, name: str, answers: ScoredAnswers) -> Iterable[_Family]:
+    def _beyond_noise(self, name: str, answers: ScoredAnswers) -> Iterable[_Told]:
         """By how much stating a value changes scores more than asking again does."""
         floor = answers.repeat_changes()
         if np.isnan(floor).all():
@@ -237,16 +241,12 @@ class ScoringJudge:
                 ),
             )
 
-    def _repeats(self, answers: ScoredAnswers) -> Iterable[Finding]:
-        floor = answers.repeat_changes()
-        known = ~np.isnan(floor)
-        means = np.where(
-            known.any(axis=1), np.nansum(floor, axis=1) / np.maximum(known.sum(axis=1), 1), np.nan
+    def _repeats(self, answers: ScoredAnswers) -> Finding:
+        means = mean_present(answers.repeat_changes(), 1)
+        estimate = mean_estimate(
+            means, self._rng("repeat"), self.draws, unit="user", direction="lower"
         )
-        (estimate,) = mean_estimates(
-            means[:, None], self._rng("repeat"), self.draws, unit="user", direction="lower"
-        )
-        yield Finding(
+        return Finding(
             id=finding_id(self.audit, "neutral", None, "score_change", "repeat"),
             audit=self.audit,
             metric="score_change",

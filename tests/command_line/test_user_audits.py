@@ -31,7 +31,7 @@ def data(tmp_path: Path) -> Path:
     (folder / "users.csv").write_text("\n".join(["user,gender", *people]))
     titles = dict(zip(films().ids, films().titles, strict=True))
     named = [f'{item},"{titles[item]}"' for item in items]
-    (folder / "items.csv").write_text("\n".join(["id,title", *named]))
+    (folder / "items.csv").write_text("\n".join(["item,title", *named]))
     return folder
 
 
