@@ -52,7 +52,7 @@ class ScoredPairs:
         """Return sums of one number a pair, users x values; NaN where nothing was scored."""
         cell = self.user * len(self.values) + self.value
         size = self.users * len(self.values)
-        sums = np.bincount(cell, numbers.astype(float), size)
+        sums = np.bincount(cell, numbers.astype(float), size).astype(float)  # whole if empty
         sums[np.bincount(cell, minlength=size) == 0] = np.nan
         return sums.reshape(self.users, len(self.values))
 

@@ -69,6 +69,7 @@ def group_rates(
     """
     from fairlearn.metrics import MetricFrame, false_positive_rate, selection_rate
     from fairlearn.metrics import true_positive_rate as recall
+    from pandas import Series
     from sklearn.metrics import precision_score
 
     groups = np.asarray(groups)
@@ -88,7 +89,7 @@ def group_rates(
         metrics=metrics[rate],
         y_true=(relevant[known] == 1).astype(int),
         y_pred=selected[known].astype(int),
-        sensitive_features=groups[known],
+        sensitive_features=Series(groups[known]),  # an array of one would lose its shape
     )
 
 
