@@ -50,7 +50,7 @@ attributes: [gender, age, race]
 words: null                    # a YAML file of your own attributes, templates and cues
 language: en                   # or de, es, zh
 wording: grammatical           # or fairllm, the words of the original program
-template: movie                # or music, artist, or {system: ..., user: I am {value} fan of {name}. ...}
+template: movie                # or music, artist, one of your words, or {system: ..., user: ...}
 k: 20
 dialect: unit                  # of SERP* and PRAG*: unit, paper, fairllm, langfair
 draws: 10000                   # of bootstrap and permutation

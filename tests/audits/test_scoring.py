@@ -196,7 +196,8 @@ def test_scores_that_are_not_numbers_are_errors_that_are_counted_and_named():
     assert (rate.n, rate.n_missing) == (40 - lost, lost)
     message = f"{lost} request(s) have no answer: error: ValueError: a ranking's scores are finite"
     assert any(message in warning for warning in result.warnings)
-    assert result.finding("scoring.gender.answered.range").estimate.value == lost / 40
+    answered = result.finding("scoring.gender.answered.range")
+    assert answered.estimate.value == pytest.approx(lost / 40) and answered.p_adjusted < 0.01
     worst = result.finding("scoring.gender.selection_rate.worst_case").estimate
     known = result.finding("scoring.gender.selection_rate.statistical_parity_gap").estimate
     assert worst.high > known.value
@@ -215,7 +216,7 @@ def test_candidates_without_a_score_are_missing_and_not_rejected():
         for warning in result.warnings
     )
     worst = result.finding("scoring.gender.selection_rate.worst_case").estimate
-    assert worst.value is None or worst.high > 0.3
+    assert worst.value is None and worst.reason  # of men nothing is known for certain
 
 
 def test_scores_that_are_all_the_same_are_said_to_be():

@@ -72,8 +72,10 @@ def test_audits_of_real_users_run_from_settings(
     assert id in {finding["id"] for finding in result["findings"]}
     assert (tmp_path / "fairrec-runs/run/answers.jsonl").is_file()
     replayed = subprocess.run(
-        [sys.executable, "-m", "fairrec", "replay", "fairrec-runs/run/answers.jsonl"]
-        + ["--audit", settings["audit"], "--name", "again"],
+        [
+            *(sys.executable, "-m", "fairrec", "replay", "fairrec-runs/run/answers.jsonl"),
+            *("--audit", settings["audit"], "--name", "again"),
+        ],
         cwd=tmp_path,
         capture_output=True,
         text=True,
@@ -118,3 +120,42 @@ def test_what_cannot_be_run_is_said_before_anything_is_asked(
     done, result = run(tmp_path, {"attributes": ["gender"], "users": {"n": 4}, **settings})
     assert done.returncode == 4 and result is None
     assert says in done.stderr and "Traceback" not in done.stderr
+
+
+def test_words_of_your_own_need_no_code(tmp_path: Path) -> None:
+    (tmp_path / "words.yaml").write_text(
+        """
+attributes:
+  job:
+    - {value: nurse, phrase: a nurse and a, statement: I am a nurse.}
+    - {value: pilot, phrase: a pilot and a, statement: I fly planes.}
+placebos:
+  pet:
+    - {value: cat, statement: I have a cat.}
+    - {value: dog, statement: I have a dog.}
+templates:
+  films:
+    user: "{statement} I saw {history}. Name {k} films."
+cues:
+  clothes:
+    attribute: job
+    source: this test
+    values:
+      nurse: [I wear scrubs.]
+      pilot: [I wear a peaked cap.]
+""",
+        "utf-8",
+    )
+    own = {"words": "words.yaml", "attributes": ["job"], "template": "films", "users": {"n": 6}}
+    done, result = run(tmp_path, {"audit": "counterfactual", "placebos": ["pet"], **own})
+    assert done.returncode in (0, 1, 2), done.stderr
+    assert result["provenance"]["audit"]["attributes"] == {
+        "job": ["I am a nurse.", "I fly planes."]
+    }
+    assert result["provenance"]["audit"]["templates"][0]["user"].startswith("{statement} I saw")
+    assert "counterfactual.job.jaccard.flip_excess_over_placebo" in {
+        finding["id"] for finding in result["findings"]
+    }
+    done, result = run(tmp_path, {"audit": "implicit_cue", **own})
+    assert done.returncode in (0, 1, 2), done.stderr
+    assert result["provenance"]["audit"]["cues"] == {"clothes": "this test"}
