@@ -168,9 +168,10 @@ class ScoringAudit:
                 self.template,
                 len(user.candidates or ()),
                 titles=self.titles,
+                value=said.phrase if said else None,
+                statement=said.statement if said else "",
                 profile=stated_profile(name, said.value) if name and said else {},
                 replicate=replicate,
-                **({"value": said.phrase, "statement": said.statement} if said else {}),
             )
             return Probe(request, arm, user.id, name, said.value if said else None)
 

@@ -9,10 +9,9 @@ over the values of an attribute is unequal treatment.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import numpy as np
-from numpy.typing import NDArray
 
 from fairrec.audits.asking import check_words, rankings_by_probe
 from fairrec.audits.contrasts import (
@@ -24,23 +23,19 @@ from fairrec.audits.contrasts import (
     mean_present,
     measured_contrasts,
 )
-from fairrec.audits.excess import ExcessJudge, Floored, finding_id
-from fairrec.audits.families import adjusted
+from fairrec.audits.excess import ExcessJudge, Floored
 from fairrec.audits.funnel import validity_funnel
 from fairrec.audits.missingness import missingness_findings, worst_case_finding
 from fairrec.audits.pairs import exchanges_behind, worst_of
+from fairrec.audits.sensitivity_findings import SimilarityJudge, Tables
 from fairrec.audits.sensitivity_pairs import PLACEBO, REPEAT, neutral_probes, sensitivity_pairs
-from fairrec.audits.sensitivity_warnings import about_lists
+from fairrec.audits.sensitivity_warnings import about_lists, about_values
 from fairrec.errors import WrongUse
-from fairrec.evidence import mean_estimates, permutation_test, snsr_estimate, snsv_estimate
 from fairrec.metrics.similarity import Dialect
 from fairrec.prompts import Attribute, AttributeValue, Template
-from fairrec.results import AuditResult, Estimate, Example, Finding, Observation
+from fairrec.results import AuditResult, Finding, Observation
 from fairrec.seeds import generator
 from fairrec.types import Answer, Arm, Probe, Ranking, Request, content_hash
-
-Tables = Mapping[str | None, NDArray[np.float64]]
-"""Of one metric, by attribute: topics x values, averaged over wordings; under None, repeats."""
 
 
 @dataclass(frozen=True)
@@ -146,11 +141,15 @@ class SensitivityAudit:
         contrasts = self._measured(pairs, topics, rankings, self.k)
         examples = {a.name: worst_of(contrasts[a.name]) for a in self.attributes}
         tables = self._tables(contrasts)
-        findings = list(self._findings(tables, examples))
+        judge = SimilarityJudge(self.name, self.attributes, self.draws, self.seed)
+        findings: list[Finding] = []
+        for metric in SIMILARITY_METRICS:
+            findings += judge.unequal_treatment(metric, tables[metric], examples)
+        findings += judge.means(tables)
         for cutoff in self.cutoffs:
             cut = self._tables(self._measured(pairs, topics, rankings, cutoff))
             for metric in SIMILARITY_METRICS:
-                findings += self._unequal_treatment(f"{metric}_at_{cutoff}", cut[metric], examples)
+                findings += judge.unequal_treatment(f"{metric}_at_{cutoff}", cut[metric], examples)
         findings += self._beyond_noise(contrasts)
         findings += self._missing(probes, rankings, contrasts)
         return AuditResult(
@@ -161,7 +160,10 @@ class SensitivityAudit:
             validity=validity_funnel(probes, rankings),
             exchanges=exchanges_behind(findings, probes, rankings, self.titles),
             provenance={"audit": self._settings(probes)},
-            warnings=tuple(about_lists(probes, rankings, tables["jaccard"], neutral)),
+            warnings=(
+                *about_values(probes, self.attributes),
+                *about_lists(probes, rankings, tables["jaccard"], neutral),
+            ),
         )
 
     def _arms(self, topic: str, template: Template, place: int) -> list[Probe]:
@@ -214,69 +216,6 @@ class SensitivityAudit:
             }
             for metric in SIMILARITY_METRICS
         }
-
-    def _findings(
-        self, tables: Mapping[str, Tables], examples: Mapping[str, tuple[Example, ...]]
-    ) -> Iterable[Finding]:
-        for metric in SIMILARITY_METRICS:
-            yield from self._unequal_treatment(metric, tables[metric], examples)
-        for metric in SIMILARITY_METRICS:
-            repeats = mean_present(tables[metric][None], 1)[:, None]
-            yield from self._means(metric, repeats, None, ["neutral"], "repeat")
-            for attribute in self.attributes:
-                values = [value.value for value in attribute.values]
-                table = tables[metric][attribute.name]
-                yield from self._means(metric, table, attribute.name, values, "mean")
-
-    def _unequal_treatment(
-        self, metric: str, tables: Tables, examples: Mapping[str, tuple[Example, ...]]
-    ) -> Iterable[Finding]:
-        """SNSR and SNSV of every attribute; one family of tests per statistic and metric."""
-        for statistic, estimate in (("snsr", snsr_estimate), ("snsv", snsv_estimate)):
-            found = []
-            for name in (attribute.name for attribute in self.attributes):
-                test = permutation_test(
-                    tables[name], statistic, self._rng("permutation", name, metric), self.draws
-                )
-                found.append(
-                    Finding(
-                        id=finding_id(self.name, name, None, metric, statistic),
-                        audit=self.name,
-                        metric=metric,
-                        statistic=statistic,
-                        attribute=name,
-                        estimate=_within_unit(
-                            estimate(tables[name], self._rng("bootstrap", name, metric), self.draws)
-                        ),
-                        p_value=test.p_value,
-                        noise_floor=test.null_mean,
-                        examples=examples[name],
-                    )
-                )
-            yield from adjusted(found, f"{statistic.upper()} of {metric} over attributes")
-
-    def _means(
-        self,
-        metric: str,
-        table: NDArray[np.float64],
-        attribute: str | None,
-        values: Sequence[str],
-        statistic: str,
-    ) -> Iterable[Finding]:
-        """The mean similarity to the neutral list, one finding a column."""
-        rng = self._rng("bootstrap", str(attribute), metric)
-        estimates = mean_estimates(table, rng, self.draws)
-        for value, estimate in zip(values, estimates, strict=True):
-            shown = (attribute, value) if attribute else (value, None)
-            yield Finding(
-                id=finding_id(self.name, *shown, metric, statistic),
-                audit=self.name,
-                metric=metric,
-                statistic=statistic,
-                attribute=attribute,
-                value=value if attribute else None,
-                estimate=_within_unit(estimate),
-            )
 
     def _beyond_noise(self, contrasts: Mapping[str, Contrast]) -> list[Finding]:
         """By how much stating a value changes lists more than noise does; see `ExcessJudge`."""
@@ -356,13 +295,6 @@ def _observations(
                 measures=measures.get(probe.id, dict.fromkeys(SIMILARITY_METRICS)),
                 probe_id=probe.id,
             )
-
-
-def _within_unit(estimate: Estimate) -> Estimate:
-    """Cut an interval of a similarity, or of a spread of them, to what is possible."""
-    if estimate.low is None or estimate.high is None:
-        return estimate
-    return replace(estimate, low=max(0.0, estimate.low), high=min(1.0, estimate.high))
 
 
 def _finite(number: float) -> float | None:

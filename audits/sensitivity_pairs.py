@@ -11,7 +11,8 @@ from fairrec.types import Arm, Probe
 REPEAT, PLACEBO = "\0repeat", "\0placebo"
 """Names of the noise floors among the contrasts, which no attribute has."""
 
-_STATED = (Arm.SENSITIVE, Arm.COUNTERFACTUAL)
+STATED = (Arm.SENSITIVE, Arm.COUNTERFACTUAL)
+"""Arms in which a value of an attribute is stated."""
 
 
 def neutral_probes(probes: Sequence[Probe]) -> dict[tuple[str, str], Probe]:
@@ -41,6 +42,6 @@ def sensitivity_pairs(
             pairs[REPEAT].append(Pair(str(probe.request.replicate), probe, reference))
         elif probe.arm is Arm.PLACEBO:
             pairs[PLACEBO].append(Pair(f"{name}: {value}", probe, reference))
-        elif probe.arm in _STATED and value in known.get(name, ()):
+        elif probe.arm in STATED and value in known.get(name, ()):
             pairs[name].append(Pair(value, probe, reference))
     return pairs

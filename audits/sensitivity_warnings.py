@@ -7,7 +7,31 @@ from collections.abc import Iterable, Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from fairrec.audits.sensitivity_pairs import STATED
+from fairrec.prompts import Attribute
 from fairrec.types import Arm, Probe, Ranking
+
+
+def about_values(probes: Sequence[Probe], attributes: Sequence[Attribute]) -> Iterable[str]:
+    """Say which values were not stated for every topic, and which the audit does not have."""
+    topics = {probe.cluster for probe in probes}
+    told: dict[tuple[str | None, str | None], set[str]] = {}
+    for probe in probes:
+        if probe.arm in STATED:
+            told.setdefault((probe.attribute, probe.value), set()).add(probe.cluster)
+    known = [(a.name, value.value) for a in attributes for value in a.values]
+    lacking = {key: len(topics - told.get(key, set())) for key in known}
+    some = [f"{name} = {value} for {n}" for (name, value), n in lacking.items() if n]
+    if some:
+        yield f"Values that were not stated for every topic: {_named(some)} of {len(topics)}."
+    if unknown := [f"{name} = {value}" for name, value in told if (name, value) not in known]:
+        left = sum(
+            probe.arm in STATED and (probe.attribute, probe.value) not in known for probe in probes
+        )
+        yield (
+            f"{left} probe(s) state what the audit does not have and are left out: "
+            f"{_named(unknown)}."
+        )
 
 
 def about_lists(
@@ -28,8 +52,7 @@ def about_lists(
     topics = {probe.cluster for probe in probes}
     if lacking := sorted(topics - {topic for topic, _ in neutral}):
         yield (
-            f"{len(lacking)} topic(s) have no neutral prompt and are left out: "
-            f"{', '.join(lacking[:3])}{', …' if len(lacking) > 3 else ''}."
+            f"{len(lacking)} topic(s) have no neutral prompt and are left out: {_named(lacking)}."
         )
     stated = np.concatenate([table.ravel() for name, table in jaccard.items() if name is not None])
     repeats = jaccard[None]
@@ -53,3 +76,7 @@ def about_lists(
         )
     if len(topics) < 10:
         yield f"{len(topics)} topics are few: intervals from fewer than 10 are rough."
+
+
+def _named(names: Sequence[str], most: int = 3) -> str:
+    return ", ".join(names[:most]) + (", …" if len(names) > most else "")

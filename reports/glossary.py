@@ -99,6 +99,18 @@ METRICS = {
     "positive_predictive_value": Term(
         "positive predictive value", "Share of the selected candidates that are truly relevant."
     ),
+    "false_positive_rate": Term(
+        "false positive rate", "Share of the irrelevant candidates that are selected."
+    ),
+    "equalized_odds": Term(
+        "equalized odds",
+        "True and false positive rates together: the larger of their two gaps.",
+        source="Hardt, Price and Srebro, NeurIPS 2016",
+    ),
+    "score_change": Term(
+        "change of score",
+        "How far a candidate’s score moves from the neutral one, in either direction.",
+    ),
 } | {
     f"{what}_{model}": Term(
         f"{what}, {name}", f"An attacker that learns from {what} by {name}.", source=_UP5
@@ -225,11 +237,35 @@ STATISTICS = {
         "difference of scores",
         "Mean change of the same candidates’ scores when the value is stated.",
     ),
-    "score_excess": Term(
-        "excess change of scores",
-        "Mean absolute change of the same candidates’ scores beyond that when asked again.",
+    "statistical_parity_gap": Term(
+        "statistical parity gap",
+        "Highest selection rate of a value less the lowest: 0 when all are selected alike.",
     ),
-    "gap": Term("gap", "The highest minus the lowest of the values’ rates."),
+    "equal_opportunity_gap": Term(
+        "equal opportunity gap",
+        "The same of the true positive rate.",
+        source="Hardt, Price and Srebro, NeurIPS 2016",
+    ),
+    "predictive_equality_gap": Term(
+        "predictive equality gap",
+        "The same of the false positive rate.",
+        source="Corbett-Davies et al., KDD 2017",
+    ),
+    "predictive_parity_gap": Term(
+        "predictive parity gap",
+        "The same of the positive predictive value.",
+        source="Chouldechova, Big Data 2017",
+    ),
+    "rate": Term("rate", "Share among all candidates of all users, for a stated value."),
+    "scoring:ratio": Term(
+        "demographic parity ratio", "Lowest selection rate of a value over the highest."
+    ),
+    "scoring:difference": Term("difference", "Highest rate of a value less the lowest."),
+    "scoring:mean": Term("mean", "Mean over users."),
+    "scoring:repeat": Term("mean when asked again", "Mean over users: noise of its own."),
+    "scoring:stated_excess": Term(
+        "excess", "How much more scores move when a value is stated than when asked again."
+    ),
     "auc": Term(
         "AUC",
         "Chance that the attacker ranks a user with the value above one without it (macro "

@@ -75,7 +75,7 @@ LAYOUTS = {
         "went on to like and that the recommender was not shown.",
     ),
     "leakage": Layout(
-        first=("auc",),
+        first=("advantage", "auc"),
         asked="Every user was asked for without stating the attribute. Classifiers then tried "
         "to tell the attribute from what was returned, each user judged by classifiers that "
         "had not seen them.",
@@ -86,7 +86,7 @@ LAYOUTS = {
         "which groups of items are recommended, not which items.",
     ),
     "scoring": Layout(
-        first=("statistical_parity_gap",),
+        first=("statistical_parity_gap", "equal_opportunity_gap", "predictive_parity_gap"),
         by_value="score_difference",
         by_value_title="Change of score, value by value",
         by_value_note="Further right: stating the value raises the scores of the same candidates.",

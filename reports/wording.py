@@ -126,16 +126,19 @@ def gated(result: AuditResult) -> list[Finding]:
 def headline_findings(result: AuditResult) -> list[Finding]:
     """Return the findings for the short table: the gated ones, or those the layout names first.
 
-    Of several metrics only the first is kept, so that the table stays short.
+    Of a statistic's several metrics only the first is kept, so that the table stays short.
     """
     if found := gated(result):
         return found
     first = first_findings(result)
-    main = [f for f in first if f.metric == first[0].metric]
-    order = [f.statistic for f in main]
-    return sorted(main, key=lambda f: (order.index(f.statistic), -(f.estimate.value or 0))) or list(
-        result.findings[:10]
-    )
+    metric: dict[str, str] = {}
+    for finding in first:
+        metric.setdefault(finding.statistic, finding.metric)
+    order = list(metric)
+    return sorted(
+        (f for f in first if f.metric == metric[f.statistic]),
+        key=lambda f: (order.index(f.statistic), -(f.estimate.value or 0)),
+    ) or list(result.findings[:10])
 
 
 def sentence(result: AuditResult) -> Sentence:

@@ -265,11 +265,20 @@ def test_a_log_that_lacks_conditions_is_judged_and_its_gaps_are_named() -> None:
         and not (probe.cluster in TOPICS[1:5] and probe.value == "girl")
         and probe.arm is not Arm.REPEAT
     ]
-    result = one.judge([probes[i] for i in kept], [answers[i] for i in kept])
+    strange = replace(probes[2], value="unheard of")
+    kept_answers = [*(answers[i] for i in kept), replace(answers[2], probe_id=strange.id)]
+    result = one.judge([*(probes[i] for i in kept), strange], kept_answers)
     girl = result.finding("sensitivity.gender.girl.jaccard.mean").estimate
     assert (girl.n, girl.n_missing) == (len(TOPICS) - 5, 5)
     assert result.finding("sensitivity.neutral.jaccard.repeat").estimate.value is None
     assert "1 topic(s) have no neutral prompt and are left out: Topic 0." in result.warnings
+    assert "Values that were not stated for every topic: gender = girl for 4 of 24." in (
+        result.warnings
+    )
+    assert (
+        "1 probe(s) state what the audit does not have and are left out: gender = unheard of."
+        in result.warnings
+    )
     assert "The neutral prompt was not asked again: how much is noise is not known." in (
         result.warnings
     )
