@@ -194,28 +194,34 @@ class ImplicitCueAudit:
 
     def _as_if(self, attribute: str, metric: str, kinds: Mapping[str, CueTables]) -> list[Finding]:
         """How much more a cue's list resembles that of its own value's statement."""
-        return [
-            Finding(
-                id=finding_id(self.name, attribute, kind, metric, "as_if"),
-                audit=self.name,
-                metric=metric,
-                statistic="as_if",
-                attribute=attribute,
-                value=kind,
-                estimate=mean_estimate(
-                    alignment(tables.cue),
-                    self._rng("as_if", attribute, metric, kind),
-                    self.draws,
-                    unit="user",
-                    direction="" if kind == STATED else "lower",
-                ),
-                p_value=alignment_test(
-                    tables.cue, self._rng("permutation", attribute, metric, kind), self.draws
-                ).p_value,
-                noise_floor=0.0,
+        found = []
+        for kind, tables in kinds.items():
+            # The statement asked again is no cue: it shows what there is to reproduce.
+            statistic, value = ("stated_as_if", None) if kind == STATED else ("as_if", kind)
+            estimate = mean_estimate(
+                alignment(tables.cue),
+                self._rng("as_if", attribute, metric, kind),
+                self.draws,
+                unit="user",
+                direction="" if kind == STATED else "lower",
             )
-            for kind, tables in kinds.items()
-        ]
+            test = alignment_test(
+                tables.cue, self._rng("permutation", attribute, metric, kind), self.draws
+            )
+            found.append(
+                Finding(
+                    id=finding_id(self.name, attribute, value, metric, statistic),
+                    audit=self.name,
+                    metric=metric,
+                    statistic=statistic,
+                    attribute=attribute,
+                    value=value,
+                    estimate=estimate,
+                    p_value=test.p_value,
+                    noise_floor=0.0,
+                )
+            )
+        return found
 
     def _shares(
         self, attribute: str, metric: str, kinds: Mapping[str, CueTables]

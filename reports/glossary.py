@@ -190,6 +190,10 @@ STATISTICS = {
         "How much more the list for a cue resembles the list for the value it hints at than those "
         "for other values; 0 when the cue is not acted on. Cues are permuted for its test.",
     ),
+    "stated_as_if": Term(
+        "alignment of the statement itself",
+        "The same for the statement asked again: as much as there is for a cue to reproduce.",
+    ),
     "effect_share": Term(
         "share of the stated effect",
         "What part of a statement’s own alignment a mere cue reaches: 1 when it does as much.",

@@ -11,7 +11,7 @@ from fairrec.reports import wording
 from fairrec.reports.figures import attribute_figure, value_figures
 from fairrec.reports.funnel import DIFFERS_BY, funnel
 from fairrec.reports.glossary import metric_name, terms_used
-from fairrec.reports.layouts import first_findings, layout
+from fairrec.reports.layouts import first_findings, layout, unit_of
 from fairrec.reports.pairs import MOST_TEXT, worst_pairs
 from fairrec.reports.svg import to_svg
 from fairrec.reports.untrusted import clean
@@ -91,6 +91,7 @@ def _words(result: AuditResult, pairs: int) -> dict[str, Any]:
         "methods": _methods(result),
         "provenance": _entries(result.provenance),
         "layout": layout(result),
+        "unit": unit_of(result.findings),
         "clusters": len({row.cluster for row in result.observations}),
     }
 

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from fairrec.results import AuditResult, Finding
+
+DISTINCT = 0.05
+"""Adjusted p-value below which a difference is told from noise."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,7 +21,7 @@ class Layout:
         by_value_title: What it is, for a heading.
         by_value_note: How to read its figures.
         floor: Statistic that is drawn as a line beside it; "" for none.
-        unit: What is resampled, in the plural.
+        outstanding: Statistic of which the clearest findings join the short table; "" for none.
         asked: How the audit asked, in a paragraph.
     """
 
@@ -26,7 +30,7 @@ class Layout:
     by_value_title: str = ""
     by_value_note: str = ""
     floor: str = ""
-    unit: str = "users"
+    outstanding: str = ""
     asked: str = ""
 
 
@@ -39,7 +43,6 @@ LAYOUTS = {
         "gets. The shaded band runs from the lowest to the highest value: its width is the "
         "attribute’s SNSR. The dotted line is the neutral prompt asked again.",
         floor="repeat",
-        unit="topics",
         asked="For every topic the recommender was asked once with a neutral prompt and once with "
         "each value of each attribute stated, all else equal. Each list x is compared with the "
         "topic’s neutral list y. A prompt without a list is missing: it is counted above and "
@@ -82,6 +85,7 @@ LAYOUTS = {
     ),
     "stereotype": Layout(
         first=("jsd",),
+        outstanding="log_odds",
         asked="Each value of each attribute was stated with all else equal. What is compared is "
         "which groups of items are recommended, not which items.",
     ),
@@ -101,9 +105,9 @@ def layout(result: AuditResult) -> Layout:
     return LAYOUTS.get(result.audit, Layout())
 
 
-def unit_of(finding: Finding) -> str:
-    """Return what a finding rests on, in the plural."""
-    return LAYOUTS.get(finding.audit, Layout()).unit
+def unit_of(findings: Iterable[Finding]) -> str:
+    """Return what findings rest on, in the plural, as their estimates say it."""
+    return next((f"{f.estimate.unit}s" for f in findings if f.estimate.unit), "units")
 
 
 def first_findings(result: AuditResult) -> list[Finding]:
@@ -118,3 +122,18 @@ def first_findings(result: AuditResult) -> list[Finding]:
         whole = [f for f in some if f.value is None]
         found += whole or some
     return found
+
+
+def outstanding_findings(result: AuditResult, most: int = 8) -> list[Finding]:
+    """Return the findings of the layout's outstanding statistic that are told from noise.
+
+    The largest come first, whatever their sign.
+    """
+    found = [
+        f
+        for f in result.findings
+        if f.statistic == layout(result).outstanding
+        and f.p_adjusted is not None
+        and f.p_adjusted < DISTINCT
+    ]
+    return sorted(found, key=lambda f: -abs(f.estimate.value or 0))[:most]

@@ -9,15 +9,18 @@ from dataclasses import dataclass, replace
 from fairrec.errors import WrongUse
 from fairrec.gates import Gate, parse_gate
 from fairrec.reports.glossary import metric_name, statistic_name
-from fairrec.reports.layouts import first_findings, layout, unit_of
+from fairrec.reports.layouts import (
+    DISTINCT,
+    first_findings,
+    layout,
+    outstanding_findings,
+    unit_of,
+)
 from fairrec.reports.untrusted import clean
 from fairrec.results import AuditResult, Estimate, Finding, Verdict
 
 SYMBOLS = {Verdict.PASS: "✓", Verdict.FAIL: "✕", Verdict.UNDECIDED: "?", None: "–"}
 """A shape per verdict, so that none is told by colour alone."""
-
-_DISTINCT = 0.05
-"""Adjusted p-value below which a difference is told from noise."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,10 +138,11 @@ def headline_findings(result: AuditResult) -> list[Finding]:
     for finding in first:
         metric.setdefault(finding.statistic, finding.metric)
     order = list(metric)
-    return sorted(
+    shown = sorted(
         (f for f in first if f.metric == metric[f.statistic]),
         key=lambda f: (order.index(f.statistic), -(f.estimate.value or 0)),
-    ) or list(result.findings[:10])
+    )
+    return [*shown, *outstanding_findings(result)] or list(result.findings[:10])
 
 
 def sentence(result: AuditResult) -> Sentence:
@@ -175,7 +179,7 @@ def _not_gated(result: AuditResult) -> list[str]:
         if f.statistic in layout(result).first
         and f.attribute not in looked_at
         and f.p_adjusted is not None
-        and f.p_adjusted < _DISTINCT
+        and f.p_adjusted < DISTINCT
     ]
     names = list(dict.fromkeys(differing))
     return [f"No gate looks at {_listed(names)}, where lists differ beyond noise."] if names else []
@@ -211,7 +215,7 @@ def _undecided(open_: list[Finding], tally: str) -> Sentence:
         why = " – too few of the prompts behind it were answered"
     else:
         why = " – the interval reaches across the gate"
-        remarks.append(f"More {unit_of(first)} would narrow the interval.")
+        remarks.append(f"More {unit_of([first])} would narrow the interval.")
     words = (
         ("the data cannot tell whether ", False),
         (subject(first), True),
@@ -236,7 +240,12 @@ def _pass(passing: list[Finding], tally: str) -> Sentence:
 
 def _no_gate(result: AuditResult) -> Sentence:
     """Say what is told from noise; without a gate nobody has said how much is too much."""
-    measured = [f for f in headline_findings(result) if f.estimate.value is not None]
+    extra = layout(result).outstanding
+    measured = [
+        f
+        for f in headline_findings(result)
+        if f.estimate.value is not None and f.statistic != extra
+    ]
     if not measured:
         return Sentence(
             "No verdict",
@@ -249,7 +258,7 @@ def _no_gate(result: AuditResult) -> Sentence:
         first = measured[0]
         words = ((subject(first), True), (f" has {_against(first)}{_floor(first)}.", False))
         return Sentence("No verdict", words, (ungated,))
-    signals = [f for f in tested if (f.p_adjusted or 0) < _DISTINCT]
+    signals = [f for f in tested if (f.p_adjusted or 0) < DISTINCT]
     first = min(signals or tested, key=lambda f: (f.p_adjusted or 0, -(f.estimate.value or 0)))
     evidence = f"{_against(first)}{_floor(first)}, adjusted p {p_words(first.p_adjusted)}."
     if signals:
@@ -273,7 +282,7 @@ def _equivalent(tested: Sequence[Finding]) -> list[str]:
     shown = [
         f
         for f in tested
-        if f.margin is not None and f.p_equivalent is not None and f.p_equivalent < _DISTINCT
+        if f.margin is not None and f.p_equivalent is not None and f.p_equivalent < DISTINCT
     ]
     if not shown:
         return ["That is no proof that there is no effect."]

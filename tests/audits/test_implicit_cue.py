@@ -69,7 +69,7 @@ def test_a_recommender_that_guesses_reproduces_the_effect():
     assert found.estimate.low > 0.1 and found.p_adjusted < 0.01
     share = result.finding("implicit_cue.gender.first_names.jaccard.effect_share").estimate
     assert share.low < 1 < share.high + 0.1 and share.value > 0.7
-    stated = result.finding("implicit_cue.gender.stated.jaccard.as_if")
+    stated = result.finding("implicit_cue.gender.jaccard.stated_as_if")
     assert stated.estimate.low > 0.1
 
 

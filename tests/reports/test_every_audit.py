@@ -1,0 +1,120 @@
+"""Every audit's real results are shown: known terms, a verdict in words, a page."""
+
+from __future__ import annotations
+
+from functools import cache
+
+import numpy as np
+import pytest
+
+import fairrec.audits
+from fairrec import as_recommender, films, run_audit
+from fairrec.prompts import TEMPLATES, Attribute, AttributeValue, Template, attribute, cues
+from fairrec.reports import render_html, render_markdown
+from fairrec.reports.glossary import METRICS, STATISTICS, statistic_name
+from fairrec.reports.layouts import LAYOUTS, first_findings, outstanding_findings, unit_of
+from fairrec.reports.wording import headline_findings, sentence
+from fairrec.results import AuditResult
+from fairrec.seeds import generator
+from fairrec.types import Ranking, Request
+from fairrec.users import User
+
+CATALOG = films()
+IDS = CATALOG.ids[:120]
+GENRES = dict(zip(CATALOG.ids, CATALOG.column("genre"), strict=True))
+GENDER = Attribute(
+    "gender",
+    (
+        AttributeValue("female", "a female", "I am a woman."),
+        AttributeValue("male", "a male", "I am a man."),
+    ),
+)
+WORDS = Template("{statement} I saw {history}. Recommend {k} films.")
+
+
+def dramas_for_women(request: Request) -> Ranking:
+    fresh = generator(0, request.instruction, str(request.slots), str(request.replicate))
+    pool = list(request.candidates or IDS)
+    scores = fresh.normal(size=len(pool))
+    if request.profile.get("gender") == "female":
+        scores += [2.0 * (GENRES[item] == "Drama") for item in pool]
+    best = np.argsort(-scores)[: request.k]
+    return Ranking(tuple(pool[i] for i in best), scores=tuple(float(scores[i]) for i in best))
+
+
+@cache
+def results() -> dict[str, AuditResult]:
+    users = [
+        User(
+            f"u{i}",
+            {"gender": ("female", "male")[i % 2]},
+            history=IDS[:2],
+            held_out=(IDS[10 + i],),
+            candidates=IDS[5:65],
+        )
+        for i in range(40)
+    ]
+    topics = [f"topic {i}" for i in range(20)]
+    few = {"k": 8, "draws": 200}
+    audits = [
+        fairrec.audits.SensitivityAudit(topics, [attribute("gender")], TEMPLATES["movie"], **few),
+        fairrec.audits.CounterfactualAudit(users, [GENDER], [WORDS] * 3, **few),
+        fairrec.audits.ImplicitCueAudit(users, [GENDER], [cues("pronouns")], WORDS, **few),
+        fairrec.audits.GroupUtilityAudit(users, ["gender"], WORDS, catalog_size=120, **few),
+        fairrec.audits.AttributeLeakageAudit(
+            users, ["gender"], WORDS, k=8, permutations=39, boosting_permutations=19
+        ),
+        fairrec.audits.StereotypeAudit(
+            topics, [GENDER], TEMPLATES["movie"], GENRES, column="genre", k=8, draws=4000
+        ),
+        fairrec.audits.ScoringAudit(users, [GENDER], WORDS, threshold=0.5, draws=200),
+    ]
+    recommender = as_recommender(dramas_for_women, name="dramas for women")
+    return {audit.name: run_audit(audit, recommender) for audit in audits}
+
+
+def test_every_audit_has_a_layout_and_the_other_way_round() -> None:
+    names = {getattr(fairrec.audits, name).name for name in fairrec.audits.__all__}
+    assert names == set(LAYOUTS) == set(results())
+
+
+@pytest.mark.parametrize("name", LAYOUTS)
+def test_what_a_layout_names_is_there(name: str) -> None:
+    result, layout = results()[name], LAYOUTS[name]
+    there = {finding.statistic for finding in result.findings}
+    named = {*layout.first, layout.by_value, layout.floor, layout.outstanding} - {""}
+    assert named <= there
+    assert {f.statistic for f in first_findings(result)} == set(layout.first)
+
+
+@pytest.mark.parametrize("name", LAYOUTS)
+def test_every_number_has_a_name_for_readers(name: str) -> None:
+    for finding in results()[name].findings:
+        assert finding.statistic in STATISTICS or f"{name}:{finding.statistic}" in STATISTICS, (
+            finding.id
+        )
+        if name != "stereotype":  # its metrics are columns and titles of the user's own
+            known = finding.metric.partition("_at_")[0]
+            assert known in METRICS, finding.id
+
+
+@pytest.mark.parametrize("name", LAYOUTS)
+def test_every_result_is_shown(name: str) -> None:
+    result = results()[name]
+    said = sentence(result)
+    assert said.label in ("Signal", "No signal")
+    page, text = render_html(result), render_markdown(result)
+    for finding in headline_findings(result):
+        assert statistic_name(finding.statistic, name) in page
+    assert said.label in page and said.label in text
+    assert (
+        f"rest on {len({o.cluster for o in result.observations})} {unit_of(result.findings)}"
+        in page
+    )
+
+
+def test_planted_effects_are_signals_and_the_genre_is_named() -> None:
+    for name in ("counterfactual", "stereotype", "scoring"):
+        assert sentence(results()[name]).label == "Signal", name
+    clearest = outstanding_findings(results()["stereotype"])[0]
+    assert (clearest.value, clearest.metric) == ("female", "genre:Drama")
