@@ -95,6 +95,7 @@ def _about_topics(
         dialect=settings.dialect,
         placebos=_placebos(settings, words),
         repeats=settings.repeats,
+        cutoffs=settings.cutoffs,
     )
 
 

@@ -129,6 +129,9 @@ class Configuration(_Section):
     users: UsersSection = UsersSection()
     placebos: list[str] = Field(default_factory=list)
     repeats: int = Field(default=1, ge=0)
+    cutoffs: list[int] = Field(
+        default_factory=list, description="Ranks at which lists are compared as well."
+    )
     cues: list[str] = Field(default_factory=list, description="Kinds of cue; none means all.")
     column: str = Field(default="genre", description="Column that groups items (stereotype).")
     threshold: float | None = Field(default=None, description="Score of a selection (scoring).")

@@ -52,6 +52,7 @@ language: en                   # or de, es, zh
 wording: grammatical           # or fairllm, the words of the original program
 template: movie                # or music, artist, one of your words, or {system: ..., user: ...}
 k: 20
+cutoffs: []                    # sensitivity: ranks at which lists are compared as well: [5, 10]
 dialect: unit                  # of SERP* and PRAG*: unit, paper, fairllm, langfair
 draws: 10000                   # of bootstrap and permutation
 seed: 0

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -29,7 +31,8 @@ def paired_test(differences: Values) -> float | None:
         return 1.0 if abs(known[0]) < 1e-12 else 2.0 ** (1 - len(known))
     from scipy.stats import ttest_1samp
 
-    return float(ttest_1samp(known, 0.0)[1])
+    test: Any = ttest_1samp(known, 0.0)
+    return float(test.pvalue)
 
 
 def welch_difference(
@@ -60,7 +63,7 @@ def welch_difference(
         return Estimate(value, reason=reason, **common), None
     from scipy.stats import ttest_ind
 
-    test = ttest_ind(a, b, equal_var=False)
+    test: Any = ttest_ind(a, b, equal_var=False)
     interval = test.confidence_interval(level)
     estimate = Estimate(
         value,
@@ -69,4 +72,4 @@ def welch_difference(
         method="Welch’s t interval of a difference of means",
         **common,
     )
-    return estimate, float(test[1])
+    return estimate, float(test.pvalue)
