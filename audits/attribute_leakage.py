@@ -16,10 +16,10 @@ from typing import Any
 import numpy as np
 
 from fairrec.audits.asking import check_audited, rankings_by_probe, user_request
-from fairrec.audits.attackers import MODELS, Attack, attack
+from fairrec.audits.attribute_leakage_attackers import MODELS, Attack, attack
+from fairrec.audits.attribute_leakage_sources import Source, sources_of
 from fairrec.audits.families import adjusted
 from fairrec.audits.funnel import validity_funnel
-from fairrec.audits.returned import Source, sources_of
 from fairrec.errors import WrongUse
 from fairrec.evidence.auc import auc_interval
 from fairrec.prompts import Template

@@ -17,7 +17,6 @@ from fairrec.audits.asking import (
     rankings_by_probe,
     user_request,
 )
-from fairrec.audits.benefit import Benefits, benefit_findings, benefits
 from fairrec.audits.contrasts import (
     METRICS,
     Contrast,
@@ -26,6 +25,7 @@ from fairrec.audits.contrasts import (
     mean_present,
     measured_contrasts,
 )
+from fairrec.audits.counterfactual_benefit import Benefits, benefit_findings, benefits
 from fairrec.audits.counterfactual_pairs import CounterfactualPairs, floored_effects
 from fairrec.audits.counterfactual_warnings import about_lists, about_users
 from fairrec.audits.excess import ExcessJudge

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 
-from fairrec.audits.benefit import small_groups
 from fairrec.audits.contrasts import Contrast
+from fairrec.audits.counterfactual_benefit import small_groups
 from fairrec.audits.counterfactual_pairs import CounterfactualPairs
 from fairrec.prompts import Attribute
 from fairrec.results import Finding

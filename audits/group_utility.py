@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 from fairrec.audits.asking import check_audited, rankings_by_probe, user_request
 from fairrec.audits.families import adjusted
 from fairrec.audits.funnel import validity_funnel
-from fairrec.audits.group_comparison import GroupComparison, members_of
-from fairrec.audits.group_warnings import (
+from fairrec.audits.group_utility_comparison import GroupComparison, members_of
+from fairrec.audits.group_utility_warnings import (
     about_control,
     about_coverage,
     about_groups,

@@ -21,7 +21,7 @@ from fairrec.audits.asking import check_audited, check_words, rankings_by_probe,
 from fairrec.audits.funnel import validity_funnel
 from fairrec.audits.intersections import intersection, stated_profile, with_intersections
 from fairrec.audits.missingness import missingness_findings
-from fairrec.audits.scored_answers import ScoredAnswers
+from fairrec.audits.scoring_answers import ScoredAnswers
 from fairrec.audits.scoring_findings import ScoringJudge
 from fairrec.audits.scoring_warnings import (
     about_probes,

@@ -12,7 +12,7 @@ from fairrec.audits.contrasts import mean_present
 from fairrec.audits.excess import finding_id
 from fairrec.audits.families import adjusted
 from fairrec.audits.missingness import worst_case_finding
-from fairrec.audits.scored_answers import ScoredAnswers, ScoredPairs, user_shares
+from fairrec.audits.scoring_answers import ScoredAnswers, ScoredPairs, user_shares
 from fairrec.evidence import (
     exceedance_test,
     excess_estimate,

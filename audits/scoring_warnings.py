@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 
-from fairrec.audits.scored_answers import STATED, ScoredAnswers, counts, is_scored
+from fairrec.audits.scoring_answers import STATED, ScoredAnswers, counts, is_scored
 from fairrec.prompts import Attribute
 from fairrec.results import Finding
 from fairrec.types import Arm, Outcome, Probe, Ranking

@@ -16,13 +16,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fairrec.audits.asked_lists import AskedLists, Cell
 from fairrec.audits.asking import rankings_by_probe
 from fairrec.audits.families import adjusted
 from fairrec.audits.funnel import validity_funnel
-from fairrec.audits.item_groups import ItemGroups, key
 from fairrec.audits.missingness import missingness_findings
-from fairrec.audits.share_findings import share_findings
+from fairrec.audits.stereotype_findings import share_findings
+from fairrec.audits.stereotype_groups import ItemGroups, key
+from fairrec.audits.stereotype_lists import AskedLists, Cell
 from fairrec.errors import WrongUse
 from fairrec.evidence.shares import exchangeable_within
 from fairrec.prompts import Attribute, Template

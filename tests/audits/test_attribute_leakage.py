@@ -8,8 +8,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from fairrec.audits.attackers import balanced_folds
 from fairrec.audits.attribute_leakage import AttributeLeakageAudit
+from fairrec.audits.attribute_leakage_attackers import balanced_folds
 from fairrec.errors import BadData, WrongUse
 from fairrec.gates import parse_gate
 from fairrec.prompts import USER_TEMPLATES

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from fairlearn.metrics import MetricFrame, mean_prediction
 
-from fairrec.audits.group_coverage import coverage_values
 from fairrec.audits.group_utility import GroupUtilityAudit
+from fairrec.audits.group_utility_coverage import coverage_values
 from fairrec.errors import BadData, WrongUse
 from fairrec.gates import parse_gate
 from fairrec.metrics.utility import UTILITIES, coverage, ndcg_at_k, relevance_matrix

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from scipy.stats import binomtest
 
-from fairrec.audits.item_groups import ItemGroups
 from fairrec.audits.stereotype import StereotypeAudit
+from fairrec.audits.stereotype_groups import ItemGroups
 from fairrec.errors import BadData, WrongUse
 from fairrec.evidence.shares import null_means, presence_p_values
 from fairrec.gates import parse_gate

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fairrec.audits.excess import finding_id
-from fairrec.audits.group_coverage import coverage_size, coverage_values
+from fairrec.audits.group_utility_coverage import coverage_size, coverage_values
 from fairrec.evidence import PermutationTest, mean_estimates, snsr_estimate
 from fairrec.evidence.groups import (
     extreme_estimate,

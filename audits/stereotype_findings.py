@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtri, stdtrit
 
-from fairrec.audits.asked_lists import LEVEL, AskedLists
-from fairrec.audits.item_groups import ItemGroups, key
+from fairrec.audits.stereotype_groups import ItemGroups, key
+from fairrec.audits.stereotype_lists import LEVEL, AskedLists
 from fairrec.evidence import benjamini_hochberg, bootstrap_means, holm
 from fairrec.evidence.shares import null_means, presence_p_values
 from fairrec.metrics.divergence import jensen_shannon, log_odds
@@ -32,8 +32,8 @@ def share_findings(
     """Yield the divergence, then per value the share and the log-odds of every group, then items.
 
     Log-odds are tested within two families: all groups and values, and all items that enough
-    lists hold (see `fairrec.audits.asked_lists.FEWEST`), not only the items shown; these are the
-    extremes of all, which their intervals do not make up for.
+    lists hold (see `fairrec.audits.stereotype_lists.FEWEST`), not only the items shown; these
+    are the extremes of all, which their intervals do not make up for.
     """
     table = lists.shares(len(groups.names))
     spoken = np.flatnonzero(lists.present.any(axis=0))
