@@ -218,3 +218,24 @@ def test_the_command_takes_consent_as_an_option(
     done = CliRunner().invoke(data_app, ["get", "toy", "--accept-licence"])
     assert done.exit_code == 0, done.output
     assert "Be kind." in done.output and is_present(tmp_path / "data" / "toy")
+
+
+def test_an_origin_without_checksum_is_said_to_have_none(server: Server, tmp_path: Path) -> None:
+    origin = server.serve("toy.zip", GOOD)
+    del server.bodies["/toy.zip.md5"]
+    said: list[str] = []
+    folder = obtain(origin, tmp_path / "toy", said.append)
+    assert any("no checksum is published" in line for line in said)
+    assert json.loads((folder / ORIGIN_FILE).read_text("utf-8"))["md5_checked_against"] is None
+
+
+def test_what_is_in_the_cache_is_listed(
+    server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FAIRREC_CACHE", str(tmp_path))
+    monkeypatch.setitem(ORIGINS, "toy", server.serve("toy.zip", GOOD))
+    runner = CliRunner()
+    assert runner.invoke(data_app, ["get", "toy"], input="y\n").exit_code == 0
+    listed = runner.invoke(data_app, ["list"]).output
+    assert f"here:   {tmp_path / 'data' / 'toy'}" in listed
+    assert "ml-32m" in listed and "lastfm-360k" in listed
