@@ -93,6 +93,30 @@ def check_audited(users: Sequence[User], attributes: Sequence[str] | None) -> No
             )
 
 
+def check_least(**numbers: tuple[float, float]) -> None:
+    """Check settings against the least that they can be.
+
+    Args:
+        numbers: By name, what is given and the least it can be.
+
+    Raises:
+        WrongUse: A number is below it.
+    """
+    for name, (given, lowest) in numbers.items():
+        if given < lowest:
+            raise WrongUse(f"{name} is {given}.", expected=f"at least {lowest}.")
+
+
+def check_share(name: str, given: float) -> None:
+    """Check that a number lies between 0 and 1.
+
+    Raises:
+        WrongUse: It does not.
+    """
+    if not 0 < given < 1:
+        raise WrongUse(f"the {name} is {given}.", expected="a number between 0 and 1.")
+
+
 def check_words(template: Template, attributes: Sequence[Attribute]) -> None:
     """Check that a template can state every value: unsaid, it would pass for neutral.
 

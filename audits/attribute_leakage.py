@@ -15,7 +15,13 @@ from typing import Any
 
 import numpy as np
 
-from fairrec.audits.asking import check_audited, rankings_by_probe, user_request
+from fairrec.audits.asking import (
+    check_audited,
+    check_least,
+    check_share,
+    rankings_by_probe,
+    user_request,
+)
 from fairrec.audits.attribute_leakage_attackers import MODELS, Attack, attack
 from fairrec.audits.attribute_leakage_sources import Source, sources_of
 from fairrec.audits.families import adjusted
@@ -85,18 +91,14 @@ class AttributeLeakageAudit:
                 f"the attackers are {list(self.attackers)}.",
                 expected=f"one or more of {', '.join(MODELS)}.",
             )
-        least = {
-            "k": (self.k, 1),
-            "folds": (self.folds, 2),
-            "permutations": (self.permutations, 19),
-            "boosting_permutations": (self.boosting_permutations, 19),
-            "components": (self.components, 1),
-        }
-        for name, (given, lowest) in least.items():
-            if given < lowest:
-                raise WrongUse(f"{name} is {given}.", expected=f"at least {lowest}.")
-        if not 0 < self.level < 1:
-            raise WrongUse(f"the level is {self.level}.", expected="a number between 0 and 1.")
+        check_least(
+            k=(self.k, 1),
+            folds=(self.folds, 2),
+            permutations=(self.permutations, 19),
+            boosting_permutations=(self.boosting_permutations, 19),
+            components=(self.components, 1),
+        )
+        check_share("level", self.level)
 
     def plan(self) -> list[Probe]:
         """Return one neutral prompt per user."""

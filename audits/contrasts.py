@@ -149,3 +149,8 @@ def over_same_wordings(
 def in_order(names: Iterable[str]) -> tuple[str, ...]:
     """Return different names in the order of their first mention."""
     return tuple(dict.fromkeys(names))
+
+
+def finite(number: float) -> float | None:
+    """Return a number for a result: None where it is missing."""
+    return float(number) if np.isfinite(number) else None

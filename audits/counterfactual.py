@@ -13,6 +13,8 @@ from dataclasses import dataclass, field
 
 from fairrec.audits.asking import (
     check_audited,
+    check_least,
+    check_share,
     check_words,
     rankings_by_probe,
     user_request,
@@ -91,6 +93,13 @@ class CounterfactualAudit:
 
     def __post_init__(self) -> None:
         check_audited(self.users, [attribute.name for attribute in self.attributes])
+        check_least(
+            k=(self.k, 1),
+            repeats=(self.repeats, 0),
+            minimum_group_size=(self.minimum_group_size, 2),
+            draws=(self.draws, 1),
+        )
+        check_share("margin", self.margin)
         if not self.templates:
             raise WrongUse("the audit has no template.", expected="at least one wording.")
         for template in self.templates:

@@ -14,7 +14,7 @@ from itertools import combinations
 import numpy as np
 from numpy.typing import NDArray
 
-from fairrec.audits.contrasts import in_order, mean_present, wording
+from fairrec.audits.contrasts import finite, in_order, mean_present, wording
 from fairrec.audits.excess import finding_id
 from fairrec.audits.families import adjusted
 from fairrec.evidence import equivalence_p, mean_estimate
@@ -57,7 +57,7 @@ def benefits(
     }
     found: dict[str, dict[str, float | None]] = {}
     for i, (probe, ranking, some) in enumerate(zip(probes, lists, liked, strict=True)):
-        row = {name: _finite(values[i]) for name, values in measured.items()}
+        row = {name: finite(values[i]) for name, values in measured.items()}
         items = set(ranking.items[:k])
         row[ALIGNMENT] = len(items & some) / len(items | some) if items and some else None
         found[probe.id] = row
@@ -229,7 +229,3 @@ def _arms(
         name: np.where(count[name] > 0, total[name] / np.maximum(count[name], 1), np.nan)
         for name in names.values()
     }
-
-
-def _finite(number: float) -> float | None:
-    return float(number) if np.isfinite(number) else None

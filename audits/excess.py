@@ -139,7 +139,7 @@ class ExcessJudge:
                 statistic=statistic,
                 attribute=attribute,
                 value=value,
-                estimate=_possible(estimate, metric),
+                estimate=within(estimate, self.k if metric == "rank_moves" else 1.0),
             )
 
     def over_wordings(self, floored: Sequence[Floored]) -> Iterable[Finding]:
@@ -223,9 +223,8 @@ def _per_cluster(table: NDArray[np.float64]) -> NDArray[np.float64]:
     return mean_present(table.reshape(len(table), -1), 1)
 
 
-def _possible(estimate: Estimate, metric: str) -> Estimate:
-    """Cut an interval to what the metric can be."""
+def within(estimate: Estimate, most: float = 1.0) -> Estimate:
+    """Cut an interval to what is possible: of similarities and their spreads, 0 to 1."""
     if estimate.low is None or estimate.high is None:
         return estimate
-    high = estimate.high if metric == "rank_moves" else min(1.0, estimate.high)
-    return replace(estimate, low=max(0.0, estimate.low), high=high)
+    return replace(estimate, low=max(0.0, estimate.low), high=min(most, estimate.high))

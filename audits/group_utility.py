@@ -14,7 +14,13 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from fairrec.audits.asking import check_audited, rankings_by_probe, user_request
+from fairrec.audits.asking import (
+    check_audited,
+    check_least,
+    check_share,
+    rankings_by_probe,
+    user_request,
+)
 from fairrec.audits.families import adjusted
 from fairrec.audits.funnel import validity_funnel
 from fairrec.audits.group_utility_comparison import GroupComparison, members_of
@@ -91,17 +97,13 @@ class GroupUtilityAudit:
                     expected='at least two different attributes, such as ("gender", "age").',
                 )
         check_audited(self._grouped, self._names)
-        least = {
-            "k": (self.k, 1),
-            "draws": (self.draws, 1),
-            "minimum_group_size": (self.minimum_group_size, 2),
-            "catalog_size": (1 if self.catalog_size is None else self.catalog_size, 1),
-        }
-        for name, (given, lowest) in least.items():
-            if given < lowest:
-                raise WrongUse(f"{name} is {given}.", expected=f"at least {lowest}.")
-        if not 0 < self.level < 1:
-            raise WrongUse(f"the level is {self.level}.", expected="a number between 0 and 1.")
+        check_least(
+            k=(self.k, 1),
+            draws=(self.draws, 1),
+            minimum_group_size=(self.minimum_group_size, 2),
+            catalog_size=(1 if self.catalog_size is None else self.catalog_size, 1),
+        )
+        check_share("level", self.level)
         if not any(user.held_out for user in self.users):
             raise BadData(
                 "no user has held-out items.",

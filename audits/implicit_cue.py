@@ -19,11 +19,12 @@ import numpy as np
 
 from fairrec.audits.asking import (
     check_audited,
+    check_least,
     check_words,
     rankings_by_probe,
     user_request,
 )
-from fairrec.audits.contrasts import SIMILARITY_METRICS, ListComparison, in_order
+from fairrec.audits.contrasts import SIMILARITY_METRICS, ListComparison, finite, in_order
 from fairrec.audits.excess import finding_id
 from fairrec.audits.families import adjusted
 from fairrec.audits.funnel import validity_funnel
@@ -79,6 +80,7 @@ class ImplicitCueAudit:
 
     def __post_init__(self) -> None:
         check_audited(self.users, None)
+        check_least(k=(self.k, 1), cues_per_value=(self.cues_per_value, 1), draws=(self.draws, 1))
         if "statement" not in self.template.fields:
             raise WrongUse(
                 f"the template {self.template.user!r} has no {{statement}}.",
@@ -138,7 +140,7 @@ class ImplicitCueAudit:
                     value=hint.value,
                     outcome=rankings[hint.id].outcome,
                     measures={
-                        f"{metric}_to_{said.value}": _finite(measures[metric][i])
+                        f"{metric}_to_{said.value}": finite(measures[metric][i])
                         for metric in SIMILARITY_METRICS
                     },
                     probe_id=hint.id,
@@ -263,7 +265,3 @@ class ImplicitCueAudit:
             "probes": len(probes),
             "probes_hash": content_hash([probe.id for probe in probes]),
         }
-
-
-def _finite(number: float) -> float | None:
-    return float(number) if np.isfinite(number) else None

@@ -13,12 +13,13 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from fairrec.audits.asking import check_words, rankings_by_probe
+from fairrec.audits.asking import check_least, check_share, check_words, rankings_by_probe
 from fairrec.audits.contrasts import (
     SIMILARITY_METRICS,
     Contrast,
     ListComparison,
     Pair,
+    finite,
     in_order,
     mean_present,
     measured_contrasts,
@@ -83,6 +84,8 @@ class SensitivityAudit:
     name = "sensitivity"
 
     def __post_init__(self) -> None:
+        check_least(k=(self.k, 1), repeats=(self.repeats, 0), draws=(self.draws, 1))
+        check_share("margin", self.margin)
         if len(self.topics) < 2:
             raise WrongUse(
                 f"the audit has {len(self.topics)} topic(s).",
@@ -280,7 +283,7 @@ def _observations(
 ) -> Iterable[Observation]:
     """Yield a row per list that is compared with the neutral one."""
     measures = {
-        pair.probe.id: {m: _finite(contrast.values[m][i]) for m in SIMILARITY_METRICS}
+        pair.probe.id: {m: finite(contrast.values[m][i]) for m in SIMILARITY_METRICS}
         for contrast in contrasts.values()
         for i, pair in enumerate(contrast.pairs)
     }
@@ -295,7 +298,3 @@ def _observations(
                 measures=measures.get(probe.id, dict.fromkeys(SIMILARITY_METRICS)),
                 probe_id=probe.id,
             )
-
-
-def _finite(number: float) -> float | None:
-    return float(number) if np.isfinite(number) else None

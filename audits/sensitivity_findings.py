@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fairrec.audits.contrasts import SIMILARITY_METRICS, mean_present
-from fairrec.audits.excess import finding_id
+from fairrec.audits.excess import finding_id, within
 from fairrec.audits.families import adjusted
 from fairrec.evidence import mean_estimates, permutation_test, snsr_estimate, snsv_estimate
 from fairrec.prompts import Attribute
-from fairrec.results import Estimate, Example, Finding
+from fairrec.results import Example, Finding
 from fairrec.seeds import generator
 
 Tables = Mapping[str | None, NDArray[np.float64]]
@@ -53,7 +53,7 @@ class SimilarityJudge:
                         metric=metric,
                         statistic=statistic,
                         attribute=name,
-                        estimate=_within_unit(
+                        estimate=within(
                             estimate(tables[name], self._rng("bootstrap", name, metric), self.draws)
                         ),
                         p_value=test.p_value,
@@ -92,15 +92,8 @@ class SimilarityJudge:
                 statistic=statistic,
                 attribute=attribute,
                 value=value if attribute else None,
-                estimate=_within_unit(estimate),
+                estimate=within(estimate),
             )
 
     def _rng(self, *purpose: str) -> np.random.Generator:
         return generator(self.seed, self.audit, *purpose)
-
-
-def _within_unit(estimate: Estimate) -> Estimate:
-    """Cut an interval of a similarity, or of a spread of them, to what is possible."""
-    if estimate.low is None or estimate.high is None:
-        return estimate
-    return replace(estimate, low=max(0.0, estimate.low), high=min(1.0, estimate.high))

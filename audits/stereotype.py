@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fairrec.audits.asking import rankings_by_probe
+from fairrec.audits.asking import check_least, rankings_by_probe
 from fairrec.audits.families import adjusted
 from fairrec.audits.funnel import validity_funnel
 from fairrec.audits.missingness import missingness_findings
@@ -84,10 +84,9 @@ class StereotypeAudit:
             )
         if not self.attributes:
             raise WrongUse("the audit has no attribute.", expected="at least one, such as gender.")
-        least = {"k": (self.k, 1), "bands": (self.bands, 2), "draws": (self.draws, 19)}
-        for name, (given, lowest) in {**least, "most": (self.most, 0)}.items():
-            if given < lowest:
-                raise WrongUse(f"{name} is {given}.", expected=f"at least {lowest}.")
+        check_least(
+            k=(self.k, 1), bands=(self.bands, 2), draws=(self.draws, 19), most=(self.most, 0)
+        )
         if not key(self.column):
             raise WrongUse("the column is blank.", expected="what the groups are, such as genre.")
         _ = self.item_groups  # bad groups are said now, not after asking

@@ -234,6 +234,10 @@ def test_histories_are_sampled_and_the_settings_say_so():
         (users(), {"attributes": []}, WrongUse, "no attribute"),
         ([User("a"), User("b")], {}, BadData, "no user has the attribute 'gender'"),
         (users(), {"templates": []}, WrongUse, "no template"),
+        (users(), {"k": 0}, WrongUse, "k is 0"),
+        (users(), {"repeats": -1}, WrongUse, "repeats is -1"),
+        (users(), {"minimum_group_size": 1}, WrongUse, "minimum_group_size is 1"),
+        (users(), {"margin": 1.5}, WrongUse, "the margin is 1.5"),
         (users(), {"intersections": [["gender", "age"]]}, WrongUse, "names 'age'"),
     ],
 )
