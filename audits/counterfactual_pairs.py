@@ -19,6 +19,7 @@ class CounterfactualPairs:
             another placebo) and, for every attribute, "repeat NAME" (own value asked again),
             "stated NAME" (against neutral) and "flip NAME" (against the own value).
         columns: The columns of each contrast.
+        unpaired: Probes whose reference the log lacks.
     """
 
     def __init__(self, probes: Sequence[Probe]) -> None:
@@ -27,6 +28,7 @@ class CounterfactualPairs:
         self.contrasts: dict[str, list[Pair]] = {"repeat": [], "placebo": [], "placebo_flip": []}
         for name in self.attributes:
             self.contrasts |= {f"{kind} {name}": [] for kind in ("repeat", "stated", "flip")}
+        self.unpaired: list[Probe] = []
         cells: dict[tuple[str, str], list[Probe]] = {}
         for probe in probes:
             cells.setdefault((probe.cluster, wording(probe)), []).append(probe)
@@ -45,7 +47,10 @@ class CounterfactualPairs:
             name, value = probe.attribute, probe.value or ""
             own = factual.get(name)
             if probe.arm is Arm.REPEAT:
-                reference = neutral if name is None else own
+                # Another value asked again has no floor of its own: effects are held against
+                # lists for the user's own value, or for none.
+                again = own is not None and own.value == probe.value
+                reference = neutral if name is None else own if again else None
                 key = "repeat" if name is None else f"repeat {name}"
                 self._add(key, str(probe.request.replicate), probe, reference)
             elif probe.arm is Arm.PLACEBO:
@@ -55,11 +60,13 @@ class CounterfactualPairs:
                     self._add("placebo_flip", f"{name}: {value}", probe, first)
             elif probe.arm in (Arm.SENSITIVE, Arm.COUNTERFACTUAL):
                 self._add(f"stated {name}", value, probe, neutral)
-                if probe is not own:
+                if own is not None and probe is not own:
                     self._add(f"flip {name}", value, probe, own)
 
     def _add(self, key: str, column: str, probe: Probe, reference: Probe | None) -> None:
-        if reference is not None and key in self.contrasts:
+        if reference is None:
+            self.unpaired.append(probe)
+        elif key in self.contrasts:
             self.contrasts[key].append(Pair(column, probe, reference))
 
 

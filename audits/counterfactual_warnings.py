@@ -29,6 +29,12 @@ def about_lists(
                 f"No factual prompt of {name} was asked again: its flips are held against the "
                 "neutral prompt asked again."
             )
+    if pairs := arms.unpaired:
+        yield (
+            f"{len(pairs)} prompt(s) have no list to be compared with, such as that of "
+            f"{pairs[0].cluster!r} ({pairs[0].arm}): the neutral prompt, or the one that is "
+            "repeated, is not there."
+        )
     effects = {n: c.values["jaccard"] for n, c in contrasts.items() if n.startswith(_EFFECTS)}
     lacking = {name: int(np.isnan(values).sum()) for name, values in effects.items()}
     if any(lacking.values()):

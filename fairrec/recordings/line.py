@@ -120,9 +120,12 @@ class RecordedLine(BaseModel):
             return next(iter(self.profile.items()))
         return self.attribute, self.value
 
-    @property
-    def why(self) -> Arm:
-        """The arm: as given, else read off what was stated and who the user is."""
+    def arm_for(self, own: Mapping[str, str]) -> Arm:
+        """Return the arm: as given, else read off what was stated and who the user is.
+
+        Args:
+            own: The user's own attributes, from whichever row says them.
+        """
         if self.arm is not None:
             return self.arm
         if self.replicate:
@@ -131,6 +134,6 @@ class RecordedLine(BaseModel):
             return Arm.NEUTRAL
         if self.topic is not None:
             return Arm.SENSITIVE
-        own, stated = self.user_profile or {}, dict(self.profile) or dict([self.stated])
+        stated = dict(self.profile) or dict([self.stated])
         factual = all(own.get(name or "") == value for name, value in stated.items())
         return Arm.SENSITIVE if factual else Arm.COUNTERFACTUAL

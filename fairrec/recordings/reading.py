@@ -80,7 +80,8 @@ def read_recording(path: Path, catalog: Catalog | None = None) -> Recording:
     reader = _Reader(catalog, asked or max((_length(line) for _, line in lines), default=1) or 1)
     users, contradictions = _users(lines, reader)
     problems += contradictions
-    kept, repeated, doubled = _without_repeats(lines, reader)
+    profiles = {user.id: user.profile for user in users}
+    kept, repeated, doubled = _without_repeats(lines, profiles, reader)
     problems += doubled
     if len({line.user is None for _, line in lines}) == 2:
         problems.append("some rows name a user and some a topic")
@@ -192,7 +193,7 @@ class _Reader:
         if catalog is not None:
             self.titles = dict(zip(catalog.ids, catalog.titles, strict=True))
 
-    def probe(self, line: RecordedLine) -> Probe:
+    def probe(self, line: RecordedLine, own: Mapping[str, str]) -> Probe:
         attribute, value = line.stated
         slots = {"user": line.user} if line.user is not None else {"name": line.topic or ""}
         if line.template is not None:
@@ -207,7 +208,7 @@ class _Reader:
             candidates=line.candidates,
             replicate=line.replicate,
         )
-        return Probe(request, line.why, line.cluster, attribute, value)
+        return Probe(request, line.arm_for(own), line.cluster, attribute, value)
 
     def ranking(self, line: RecordedLine) -> Ranking:
         k = line.k or self.k
@@ -253,13 +254,15 @@ class _Reader:
 
 
 def _without_repeats(
-    lines: Sequence[tuple[int, RecordedLine]], reader: _Reader
+    lines: Sequence[tuple[int, RecordedLine]],
+    profiles: Mapping[str, Mapping[str, str]],
+    reader: _Reader,
 ) -> tuple[list[tuple[Probe, Ranking]], int, list[str]]:
     """Return a pair per condition; a condition that is answered in two ways is a problem."""
     kept: dict[tuple[object, ...], tuple[int, Probe, Ranking]] = {}
     repeated, problems = 0, []
     for number, line in lines:
-        probe = reader.probe(line)
+        probe = reader.probe(line, profiles.get(line.cluster, {}))
         try:
             ranking = reader.ranking(line)
         except ValueError as error:

@@ -44,7 +44,7 @@ def numbered_rows(path: Path) -> Iterator[tuple[int, dict[str, Any] | str]]:
 
 
 def _json_lines(path: Path) -> Iterator[tuple[int, dict[str, Any] | str]]:
-    with path.open(encoding="utf-8") as lines:
+    with path.open(encoding="utf-8-sig") as lines:
         for number, line in enumerate(lines, start=1):
             if not line.strip():
                 continue
@@ -61,7 +61,7 @@ def _table(path: Path) -> Iterator[tuple[int, dict[str, Any] | str]]:
 
     try:
         if path.suffix == ".csv":
-            table = pandas.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8")
+            table = pandas.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8-sig")
         else:
             table = pandas.read_parquet(path)
     except ImportError as error:

@@ -1,5 +1,6 @@
 """The counterfactual audit on recommenders whose treatment of users is known."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -7,12 +8,13 @@ import pytest
 
 from fairrec import as_recommender, parse_gate, run_audit
 from fairrec.audits import CounterfactualAudit
+from fairrec.audits.counterfactual_pairs import CounterfactualPairs
 from fairrec.errors import BadData, WrongUse
 from fairrec.prompts import Attribute, AttributeValue, Template
 from fairrec.recordings import read_recording, write_recording
 from fairrec.results import Verdict
 from fairrec.seeds import generator
-from fairrec.types import Arm, Outcome, Ranking
+from fairrec.types import Answer, Arm, Outcome, Ranking
 from fairrec.users import User
 
 ITEMS = [f"item {n}" for n in range(40)]
@@ -256,6 +258,42 @@ def test_a_recorded_run_is_judged_to_the_same_numbers(tmp_path):
     again, probes, answers = recorded_audit(recording, "counterfactual", None, {"draws": 500})
     assert [f.id for f in again.judge(probes, answers).findings] == [f.id for f in live.findings]
     assert again.judge(probes, answers).findings == live.findings
+
+
+def test_a_log_with_half_the_conditions_is_judged_and_its_gaps_are_named():
+    one = audit()
+    probes = one.plan()
+    answers = [
+        Answer(p.id, r)
+        for p, r in zip(probes, noisy(0.8).recommend([p.request for p in probes]), strict=True)
+    ]
+    # No neutral prompt of ten users, no factual one of ten others.
+    kept = [
+        i
+        for i, p in enumerate(probes)
+        if not (p.arm is Arm.NEUTRAL and p.cluster in {f"u{n}" for n in range(10)})
+        and not (p.arm is Arm.SENSITIVE and p.cluster in {f"u{n}" for n in range(10, 20)})
+    ]
+    result = one.judge([probes[i] for i in kept], [answers[i] for i in kept])
+    stated = result.finding("counterfactual.gender.jaccard.stated_excess").estimate
+    flip = result.finding("counterfactual.gender.jaccard.flip_excess").estimate
+    assert (stated.n, stated.n_missing) == (30, 10)
+    assert (flip.n, flip.n_missing) == (30, 10)
+    assert any("have no list to be compared with" in warning for warning in result.warnings)
+
+
+def test_another_value_asked_again_is_no_floor_of_the_own_one():
+    probes = audit().plan()
+    more = [
+        replace(p, arm=Arm.REPEAT, request=replace(p.request, replicate=1))
+        for p in probes
+        if p.arm is Arm.COUNTERFACTUAL
+    ]
+    pairs = CounterfactualPairs([*probes, *more])
+    assert {
+        pair.probe.value == pair.reference.value for pair in pairs.contrasts["repeat gender"]
+    } == {True}
+    assert len(pairs.unpaired) == len(more)
 
 
 MUSIC = Path(__file__).parents[2].parent / "shared/data/recorded_music/lists_top10.csv"

@@ -1,4 +1,6 @@
 import json
+import re
+from pathlib import Path
 
 import pandas
 import pytest
@@ -6,6 +8,7 @@ import pytest
 from fairrec.catalogs import Catalog
 from fairrec.errors import BadData, WrongUse
 from fairrec.recordings import RecordedRecommender, read_recording, write_recording
+from fairrec.recordings.line import RecordedLine
 from fairrec.types import Arm, Outcome, Request, content_hash
 
 FEMALE, MALE = {"gender": "female"}, {"gender": "male"}
@@ -196,3 +199,25 @@ def test_the_recorded_recommender_answers_by_what_was_stated(tmp_path):
     assert known.items == ("rocky", "big")
     assert unknown.outcome is Outcome.ERROR
     assert "no answer to {'user': 'u9'}" in unknown.detail
+
+
+def test_a_byte_order_mark_is_no_part_of_the_first_row(tmp_path):
+    rows = "\n".join(json.dumps(row) for row in answers())
+    (tmp_path / "a.jsonl").write_text(rows, "utf-8-sig")
+    assert len(read_recording(tmp_path / "a.jsonl").probes) == 4
+    (tmp_path / "a.csv").write_text("topic,titles\nx,Alien\n", "utf-8-sig")
+    assert len(read_recording(tmp_path / "a.csv").probes) == 1
+
+
+def test_the_page_about_recordings_shows_one(tmp_path):
+    page = (Path(__file__).parents[2] / "docs/recorded-answers.md").read_text("utf-8")
+    (tmp_path / "a.jsonl").write_text(re.search(r"```json\n(.*?)```", page, re.S)[1], "utf-8")
+    recording = read_recording(tmp_path / "a.jsonl")
+    assert [p.arm for p in recording.probes] == [
+        Arm.NEUTRAL,
+        Arm.REPEAT,
+        Arm.SENSITIVE,
+        Arm.COUNTERFACTUAL,
+    ]
+    fields = set(re.findall(r"`(\w+)`", page.split("## Fields")[1].split("What is said")[0]))
+    assert set(RecordedLine.model_fields) <= fields
