@@ -109,8 +109,8 @@ def share_estimate(
         reason = "the statement itself has no effect that is told from noise"
         return Estimate(None, reason=reason, **common)
     means = bootstrap_means(table, rng, draws)
-    shares = means[:, 0] / means[:, 1]
-    low, high = np.quantile(shares[means[:, 1] > 0], [(1 - level) / 2, (1 + level) / 2])
+    means = means[means[:, 1] > 0]  # a share of nothing, or less, is none
+    low, high = np.quantile(means[:, 0] / means[:, 1], [(1 - level) / 2, (1 + level) / 2])
     value = float(table[:, 0].mean() / table[:, 1].mean())
     method = f"ratio of means, cluster bootstrap over {unit}s"
     return Estimate(value, float(low), float(high), method=method, **common)

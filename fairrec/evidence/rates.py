@@ -183,13 +183,21 @@ def rate_gap_test(
 def rate_equivalence_p(parts: Table, wholes: Table, margin: float) -> float | None:
     """Return the p-value of "two of the rates are at least `margin` apart"; small: equivalent.
 
-    The largest over the pairs of values: all must be equivalent. None where a pair has fewer
-    than two users with both.
+    The largest over the pairs of values: all must be equivalent. It never claims more than n
+    users who are all alike would (see `equivalence_p`), as the interval of the gap does not.
+    None where a pair has fewer than two users with both.
     """
     values = linearised(parts, wholes)
     values = values[:, ~np.isnan(values).all(axis=0)]
-    found = [equivalence_p(a - b, margin) for a, b in combinations(values.T, 2)]
-    return max((p for p in found if p is not None), default=None) if None not in found else None
+    found: list[float] = []
+    for a, b in combinations(values.T, 2):
+        p_value = equivalence_p(a - b, margin)
+        if p_value is None:
+            return None
+        known = (a - b)[~np.isnan(a - b)]
+        alike = equivalence_p(np.full(len(known), known.mean()), margin)
+        found.append(max(p_value, alike or 0.0))
+    return max(found, default=None)
 
 
 def _fewest(values: Table) -> int:

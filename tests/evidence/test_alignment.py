@@ -58,3 +58,10 @@ def test_a_share_of_nothing_is_not_given():
     half = rng.normal(1, 0.2, 200)
     share = share_estimate(half / 2 + rng.normal(0, 0.1, 200), half, rng)
     assert share.low < 0.5 < share.high and share.value == pytest.approx(0.5, abs=0.05)
+
+
+def test_draws_without_any_effect_give_no_share_and_no_warning():
+    part = np.zeros(4)
+    whole = np.array([0.0, 0.3, 0.4, 0.5])
+    share = share_estimate(part, whole, np.random.default_rng(0), level=0.5)
+    assert share.value == 0.0 and share.low == 0.0

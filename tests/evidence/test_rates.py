@@ -106,3 +106,13 @@ def test_equivalence_is_claimed_within_the_margin_and_not_beyond():
     assert rate_equivalence_p(same, wholes, 0.05) < 0.01
     apart, wholes = simulated(draw, n=2000, effect=0.1)
     assert rate_equivalence_p(apart, wholes, 0.05) > 0.5
+
+
+def test_few_users_do_not_show_equivalence() -> None:
+    """Found on a real model: eight users, a gap of 0.01, an interval up to 0.38."""
+    wholes = np.full((8, 2), 20.0)
+    parts = np.array([[5.0, 5.0]] * 7 + [[6.0, 5.0]])
+    few = rate_equivalence_p(parts, wholes, 0.05)
+    assert few is not None and few > 0.5
+    many = rate_equivalence_p(np.tile(parts, (30, 1)), np.tile(wholes, (30, 1)), 0.05)
+    assert many is not None and many < 0.01
