@@ -118,3 +118,17 @@ def test_planted_effects_are_signals_and_the_genre_is_named() -> None:
         assert sentence(results()[name]).label == "Signal", name
     clearest = outstanding_findings(results()["stereotype"])[0]
     assert (clearest.value, clearest.metric) == ("female", "genre:Drama")
+
+
+def test_what_is_shown_to_be_equivalent_has_an_interval_near_the_margin() -> None:
+    shown = [
+        finding
+        for result in results().values()
+        for finding in result.findings
+        if finding.p_equivalent is not None and finding.p_equivalent < 0.025
+    ]
+    assert shown
+    for finding in shown:
+        low, high, margin = finding.estimate.low, finding.estimate.high, finding.margin
+        assert low is not None and high is not None and margin is not None
+        assert -1.2 * margin < low <= high < 1.2 * margin, finding.id
