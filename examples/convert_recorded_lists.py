@@ -26,9 +26,12 @@ COLUMN = re.compile(
     r"recommendation_for_prompt_counterfact-(?P<flipped>False|True)_sample-(?P<sample>.+?)"
     r"_userDemo-(?P<stated>.+?)_interact-(?P<interact>.+)"
 )
-ATTRIBUTES = {"gender": "gender", "age-group": "age_group"}
-"""Columns of the user's own value by what a prompt stated. Prompts that state two attributes
-are left out: the table does not say which of the two was changed."""
+ATTRIBUTES = {
+    "gender": ("gender",),
+    "age-group": ("age_group",),
+    "intersectional": ("gender", "age_group"),
+}
+"""Columns of the user's own values by what a prompt stated."""
 
 
 def other_value(own: str, values: Sequence[str]) -> str:
@@ -40,11 +43,16 @@ def other_value(own: str, values: Sequence[str]) -> str:
 def lines(rows: Sequence[Mapping[str, str]]) -> Iterator[dict[str, object]]:
     """Yield a line of the recording per user and prompt."""
     values = {
-        stated: sorted({row[column] for row in rows if row.get(column)})
-        for stated, column in ATTRIBUTES.items()
+        stated: sorted({row[columns[0]] for row in rows if row.get(columns[0])})
+        for stated, columns in ATTRIBUTES.items()
+        if len(columns) == 1  # of two attributes, the table does not say which was changed
     }
     for row in rows:
-        own = {stated: row[column] for stated, column in ATTRIBUTES.items() if row.get(column)}
+        own = {
+            stated: " x ".join(row[column] for column in columns)
+            for stated, columns in ATTRIBUTES.items()
+            if all(row.get(column) for column in columns)
+        }
         for name, cell in row.items():
             prompt = COLUMN.fullmatch(name or "")
             if prompt is None:
@@ -59,7 +67,7 @@ def lines(rows: Sequence[Mapping[str, str]]) -> Iterator[dict[str, object]]:
             if stated == "no_info":
                 yield {**line, "arm": "repeat" if flipped else "neutral", "replicate": int(flipped)}
             elif stated in own:
-                value = other_value(own[stated], values[stated]) if flipped else own[stated]
+                value = other_value(own[stated], values.get(stated, ())) if flipped else own[stated]
                 arm = "counterfactual" if flipped else "sensitive"
                 yield {**line, "arm": arm, "profile": {stated: value}}
 

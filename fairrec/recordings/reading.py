@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +13,7 @@ from fairrec.catalogs.titles import normalise_title
 from fairrec.errors import BadData
 from fairrec.recommenders.answer_parsing import parse_titles
 from fairrec.recommenders.title_ranking import rank_matches
+from fairrec.recordings.conditions import missing_conditions
 from fairrec.recordings.line import RecordedLine
 from fairrec.recordings.tables import numbered_rows
 from fairrec.types import Answer, Arm, Match, MatchKind, Outcome, Probe, Ranking, Request
@@ -88,7 +88,7 @@ def read_recording(path: Path, catalog: Catalog | None = None) -> Recording:
     if problems:
         _refuse(path, problems)
     probes = tuple(probe for probe, _ in kept)
-    missing = _missing(probes)
+    missing = missing_conditions(probes, profiles)
     warnings = []
     if missing:
         warnings.append(
@@ -268,7 +268,7 @@ def _without_repeats(
         except ValueError as error:
             problems.append(f"row {number}: {error}")
             continue
-        first, _, known = kept.setdefault(condition(probe), (number, probe, ranking))
+        first, _, known = kept.setdefault(_condition(probe), (number, probe, ranking))
         if first == number:
             continue
         if (known.items, known.outcome, known.scores) == (
@@ -285,43 +285,12 @@ def _without_repeats(
     return [(probe, ranking) for _, probe, ranking in kept.values()], repeated, problems
 
 
-def condition(probe: Probe) -> tuple[object, ...]:
+def _condition(probe: Probe) -> tuple[object, ...]:
     """Return what tells a probe from the others of a recording, whatever its words."""
     request = probe.request
     return (
         probe.cluster,
         tuple(sorted(request.profile.items())),
-        tuple(sorted((k, v) for k, v in request.slots.items() if k not in ("user", "name"))),
+        tuple(sorted(request.slots.items())),
         request.replicate,
     )
-
-
-def _missing(probes: Sequence[Probe]) -> tuple[str, ...]:
-    """Name what was asked for some clusters but not for all.
-
-    Repeats of a stated value are left out: only a user's own value is asked again.
-    """
-    asked: dict[tuple[object, ...], Probe] = {}
-    there: Counter[tuple[object, ...]] = Counter()
-    for probe in probes:
-        _, *rest = condition(probe)
-        if probe.arm is not Arm.REPEAT or not probe.request.profile:
-            asked.setdefault(tuple(rest), probe)
-            there[tuple(condition(probe))] += 1
-    clusters = dict.fromkeys(probe.cluster for probe in probes)
-    return tuple(
-        f"{cluster!r} without {_words(probe)}"
-        for key, probe in asked.items()
-        for cluster in clusters
-        if not there[(cluster, *key)]
-    )
-
-
-def _words(probe: Probe) -> str:
-    request = probe.request
-    said = ", ".join(f"{name} = {value}" for name, value in request.profile.items()) or "neutral"
-    if request.replicate:
-        said += f", repeat {request.replicate}"
-    if "template" in request.slots:
-        said += f", template {request.slots['template']}"
-    return said

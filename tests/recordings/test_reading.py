@@ -123,8 +123,24 @@ def test_facts_of_a_user_must_agree(tmp_path):
 def test_missing_conditions_are_listed(tmp_path):
     rows = answers("u1") + answers("u2", MALE)[1:3]
     recording = read_recording(write(tmp_path / "a.jsonl", rows))
-    assert recording.missing == ("'u2' without neutral", "'u2' without gender = male")
+    assert recording.missing == ("'u2' without neutral", "'u2' without the user's own gender")
     assert "lacks 2 condition(s)" in recording.warnings[0]
+
+
+def test_not_every_other_value_need_be_asked_of_everybody(tmp_path):
+    def line(user, own, said=None):
+        stated = {} if said is None else {"profile": {"age": said}}
+        return {"user": user, "user_profile": {"age": own}, "titles": ["A"], **stated}
+
+    ages = {"u1": ("young", "old"), "u2": ("old", "middle"), "u3": ("middle", "young")}
+    rows = [
+        line(user, own, said) for user, (own, other) in ages.items() for said in (None, own, other)
+    ]
+    assert read_recording(write(tmp_path / "a.jsonl", rows)).missing == ()
+    rows.append({"user": "u4", "user_profile": {"gender": "female"}, "titles": ["A"]})
+    assert read_recording(write(tmp_path / "b.jsonl", rows)).missing == (
+        "'u4' without another age",
+    )
 
 
 @pytest.mark.parametrize(
