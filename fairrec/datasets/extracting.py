@@ -52,7 +52,7 @@ def extract(
         tarfile.TarError,
         EOFError,
         zlib.error,
-        NotImplementedError,
+        RuntimeError,  # what zipfile raises for encrypted or unknown compression
     ) as error:
         raise BadData(
             f"{archive.name} cannot be taken apart: {error}.",
