@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
+from fairrec.command_line.names import AuditName
 from fairrec.errors import WrongUse
 from fairrec.gates import parse_gate
 
@@ -81,16 +82,6 @@ class TemplateSection(_Section):
     user: str
     system: str | None = None
 
-
-AuditName = Literal[
-    "sensitivity",
-    "counterfactual",
-    "implicit_cue",
-    "group_utility",
-    "leakage",
-    "stereotype",
-    "scoring",
-]
 
 DEFAULT_GATES: dict[AuditName, list[str]] = {
     "sensitivity": ["sensitivity.*.jaccard.snsr <= 0.1"],

@@ -10,6 +10,7 @@ import typer
 
 import fairrec
 from fairrec.command_line.data import data_app
+from fairrec.command_line.names import AuditName
 from fairrec.errors import FairrecError
 
 app = typer.Typer(
@@ -19,17 +20,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.add_typer(data_app, name="data")
-
-
-AuditName = Literal[
-    "sensitivity",
-    "counterfactual",
-    "implicit_cue",
-    "group_utility",
-    "leakage",
-    "stereotype",
-    "scoring",
-]
 
 
 def _print_version(wanted: bool) -> None:
