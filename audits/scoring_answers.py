@@ -92,17 +92,18 @@ class ScoredAnswers:
     ) -> None:
         self.users = users
         rows = {user.id: row for row, user in enumerate(users)}
-        used = [(p, p.id) for p in probes if p.cluster in rows and counts(p)]
-        answered = [(probe, rankings[id]) for probe, id in used]
+        # By id: a probe that is given twice has one answer and counts once.
+        used = {p.id: p for p in probes if p.cluster in rows and counts(p)}
+        answered = [(probe, rankings[id]) for id, probe in used.items()]
         self.candidates = _candidates(users, answered)
         self.used = [
             Scored(p, id, rows[p.cluster], _scores(rankings[id], self.candidates[p.cluster]))
-            for p, id in used
+            for id, p in used.items()
         ]
         self._neutral = {_place(s.probe): s for s in self.used if s.probe.arm is Arm.NEUTRAL}
         self.values = {
             name: in_order(s.probe.value or "" for s in self._stating(name))
-            for name in in_order(p.attribute or "" for p, _ in used if p.arm in STATED)
+            for name in in_order(p.attribute or "" for p in used.values() if p.arm in STATED)
         }
 
     def pairs(self, attribute: str) -> ScoredPairs:

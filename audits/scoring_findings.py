@@ -32,6 +32,7 @@ from fairrec.evidence.rates import (
 from fairrec.metrics.classification_fairness import equalized_odds_gap, group_rates
 from fairrec.results import Estimate, Finding
 from fairrec.seeds import generator
+from fairrec.types import Arm
 
 GAPS = {
     "selection_rate": "statistical_parity_gap",
@@ -154,16 +155,15 @@ class ScoringJudge:
         larger = max(known, key=lambda estimate: estimate.value or 0.0)
         lows = [estimate.low for estimate in strict if estimate.low is not None]
         highs = [estimate.high for estimate in known if estimate.high is not None]
-        ends = (max(lows), max(highs)) if len(lows) == len(highs) == 2 else (None, None)
+        if len(lows) == len(highs) == 2:
+            estimate = replace(larger, value=value, low=max(lows), high=max(highs))
+        else:
+            reason = next(estimate.reason for estimate in known if estimate.low is None)
+            estimate = replace(larger, value=value, low=None, high=None, method="", reason=reason)
         p_values = [found.p_value for found in two if found.p_value is not None]
         floors = [found.noise_floor for found in two if found.noise_floor is not None]
         return replace(
-            self._finding(
-                name,
-                metric,
-                "difference",
-                replace(larger, value=value, low=ends[0], high=ends[1]),
-            ),
+            self._finding(name, metric, "difference", estimate),
             p_value=min(1.0, 2 * min(p_values)) if len(p_values) == 2 else None,
             noise_floor=max(floors, default=None),
         )
@@ -214,9 +214,9 @@ class ScoringJudge:
 
     def _beyond_noise(self, name: str, answers: ScoredAnswers) -> Iterable[_Told]:
         """By how much stating a value changes scores more than asking again does."""
-        floor = answers.repeat_changes()
-        if np.isnan(floor).all():
+        if not any(scored.probe.arm is Arm.REPEAT for scored in answers.used):
             return
+        floor = answers.repeat_changes()
         effects = answers.stated_changes(name, absolute=True)
         scores = [score for s in answers.used for score, _ in s.scores.values()]
         # The largest change there can be: no scale is declared, so the scores that were seen.

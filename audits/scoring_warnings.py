@@ -20,6 +20,8 @@ def about_probes(
     """Say what was not asked, and what was asked of others than the audit's."""
     if left := sum(not counts(probe) for probe in probes):
         yield f"{left} probe(s) of other arms are left out."
+    if again := len(probes) - len({probe.id for probe in probes}):
+        yield f"{again} probe(s) are the same as an earlier one and count once."
     known = {user.id for user in users}
     asked = {probe.cluster for probe in probes}
     if strangers := sorted(asked - known):

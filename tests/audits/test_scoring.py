@@ -225,6 +225,17 @@ def test_held_out_items_that_are_no_candidates_make_no_candidate_relevant():
     assert estimate.reason == "no scored candidate is relevant"
 
 
+def test_equalized_odds_without_an_interval_says_why():
+    """One user alone has an irrelevant candidate: nothing is known of that rate's spread."""
+    one, all_ = ITEMS[:1], ITEMS[:3]
+    some = [User(f"u{n}", candidates=all_, held_out=all_) for n in range(3)]
+    some.append(User("odd", candidates=ITEMS, held_out=one))
+    result = run_audit(audit(some), scorer(effect=0.2))
+    odds = result.finding("scoring.gender.equalized_odds.difference").estimate
+    assert odds.value is not None and odds.low is None and odds.high is None
+    assert odds.reason and not odds.method
+
+
 def test_single_candidates_and_users_without_labels_count_for_what_they_can():
     some = [
         *users(20),
@@ -251,14 +262,6 @@ def test_yes_or_no_is_a_score_of_one_or_zero():
     assert result.finding(id).estimate == expected.finding(id).estimate
 
 
-def test_lists_without_scores_are_missing():
-    result = run_audit(audit(), as_recommender(lambda r: list(r.candidates), name="lists"))
-    assert any("160 answer(s) have no scores and are missing" in w for w in result.warnings)
-    assert "No candidate was scored: nothing can be compared." in result.warnings
-    gap = result.finding("scoring.gender.selection_rate.statistical_parity_gap").estimate
-    assert gap.value is None and gap.reason
-
-
 def test_nothing_answered_is_never_a_pass():
     gate = parse_gate("scoring.*.statistical_parity_gap <= 0.9")
     result = run_audit(audit(), as_recommender(lambda r: None, name="silent"), gates=[gate])
@@ -266,45 +269,32 @@ def test_nothing_answered_is_never_a_pass():
     assert from_json(AuditResult, to_json(result)) == result
 
 
-def test_a_log_that_lacks_conditions_is_judged_and_its_gaps_are_named():
-    one = audit()
-    probes = one.plan()
-    answers = ask(probes, scorer(effect=0.2), ResponseStore(None))
-    kept = [
-        place
-        for place, probe in enumerate(probes)
-        if probe.arm is not Arm.REPEAT
-        and probe.cluster != "u0"
-        and not (probe.cluster == "u1" and probe.arm is Arm.NEUTRAL)
-        and not (probe.cluster in ("u2", "u3") and probe.value == "male")
-    ]
-    result = one.judge([probes[i] for i in kept], [answers[i] for i in kept])
-    assert result.finding("scoring.gender.male.selection_rate.rate").estimate.n == 37
-    change = result.finding("scoring.gender.female.score.score_difference").estimate
-    assert (change.n, change.n_missing) == (38, 2)
-    assert change.value == pytest.approx(0.2)
-    assert "1 user(s) were not asked for: u0." in result.warnings
-    assert "The neutral prompt was not asked again: how much is noise is not known." in (
-        result.warnings
+def test_rates_are_those_of_fairlearn_on_the_answers_themselves():
+    from fairlearn.metrics import (
+        demographic_parity_difference,
+        demographic_parity_ratio,
+        equalized_odds_difference,
     )
 
-
-def test_strange_probes_are_counted_and_left_out():
     one = audit()
     probes = one.plan()
-    strange = [
-        replace(probes[0], cluster="stranger"),
-        replace(probes[0], arm=Arm.PLACEBO, attribute="colour", value="blue"),
-        replace(probes[2], value="unheard of"),
+    answers = ask(probes, scorer(effect=0.1, noise=0.05), ResponseStore(None))
+    result = one.judge(probes, answers)
+    liked = {user.id: user.held_out for user in one.users}
+    rows = [
+        (item in liked[probe.cluster], score >= one.threshold, probe.value)
+        for probe, answer in zip(probes, answers, strict=True)
+        if probe.attribute
+        for item, score in zip(answer.ranking.items, answer.ranking.scores, strict=True)
     ]
-    asked = [*probes, *strange]
-    result = one.judge(asked, ask(asked, scorer(), ResponseStore(None)))
-    warnings = " ".join(result.warnings)
-    assert "1 user(s) of the probes are not among the audit's users" in warnings
-    assert "1 probe(s) of other arms are left out" in warnings
-    assert "the audit does not name were stated and are judged as well: unheard of" in warnings
-    rate = result.finding("scoring.gender.unheard_of.selection_rate.rate").estimate
-    assert (rate.n, rate.n_missing) == (1, 39)
+    relevant, selected, stated = map(np.array, zip(*rows, strict=True))
+    for id, metric in {
+        "selection_rate.statistical_parity_gap": demographic_parity_difference,
+        "selection_rate.ratio": demographic_parity_ratio,
+        "equalized_odds.difference": equalized_odds_difference,
+    }.items():
+        found = result.finding(f"scoring.gender.{id}").estimate.value
+        assert found == pytest.approx(metric(relevant, selected, sensitive_features=stated))
 
 
 def test_judging_again_gives_the_same_result_and_it_survives_json():
