@@ -7,11 +7,12 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import ndtri, stdtrit
+from scipy.special import ndtri
 
 from fairrec.audits.stereotype_groups import ItemGroups, key
 from fairrec.audits.stereotype_lists import LEVEL, AskedLists
 from fairrec.evidence import benjamini_hochberg, bootstrap_means, holm
+from fairrec.evidence.intervals import widening
 from fairrec.evidence.shares import null_means, presence_p_values
 from fairrec.metrics.divergence import jensen_shannon, log_odds
 from fairrec.results import Estimate, Finding
@@ -142,7 +143,7 @@ def _divergence_estimate(
     if drawn is None:
         return lists.estimate(divergence, direction="lower", reason=_alone(lists))
     n = int(lists.present.any(axis=1).sum())
-    excess = _widening(n) * (jensen_shannon(_normalised(drawn)) - divergence)
+    excess = widening(n, LEVEL) * (jensen_shannon(_normalised(drawn)) - divergence)
     below, above = np.quantile(excess, [(1 - LEVEL) / 2, (1 + LEVEL) / 2]).tolist()
     return lists.estimate(
         divergence,
@@ -212,7 +213,7 @@ def _bootstrap(table: Table, rng: np.random.Generator, draws: int) -> Table | No
 
 def _ends(seen: Table, drawn: Table, lists: AskedLists, spoken: NDArray[np.intp]) -> Table:
     """Return lower and upper ends, 2 x V x S: percentiles, widened for few clusters."""
-    wider = np.array([_widening(int(n)) for n in lists.present.sum(axis=0)[spoken]])[:, None]
+    wider = np.array([widening(int(n), LEVEL) for n in lists.present.sum(axis=0)[spoken]])[:, None]
     quantiles = np.quantile(drawn, [(1 - LEVEL) / 2, (1 + LEVEL) / 2], axis=0)
     return seen + wider * (quantiles - seen)
 
@@ -263,12 +264,6 @@ def _estimates(
 
 def _alone(lists: AskedLists) -> str:
     return f"a value is present in too few {lists.unit}s"
-
-
-def _widening(n: int) -> float:
-    """Student's over the normal quantile, as in `fairrec.evidence.intervals` (n >= 2)."""
-    tail = (1 - LEVEL) / 2
-    return float(np.sqrt(n / (n - 1)) * stdtrit(n - 1, tail) / ndtri(tail))
 
 
 def _normalised(means: Table) -> Table:

@@ -11,7 +11,7 @@ Groups are given as arrays of their users' values by name, NaN where missing.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from itertools import combinations, permutations
+from itertools import permutations
 from typing import Any
 
 import numpy as np
@@ -159,16 +159,6 @@ def difference_estimate(
     low, high = difference_limits(a, b, (1 - level) / 2)
     estimate = Estimate(a.value - b.value, low, high, method=_pairs_method(unit), **common)
     return estimate, difference_p(a, b)
-
-
-def pairwise_differences(
-    groups: Groups, *, level: float = 0.95, unit: str = "user"
-) -> dict[tuple[str, str], tuple[Estimate, float | None]]:
-    """Return `difference_estimate` of every pair of groups, by their names."""
-    return {
-        (a, b): difference_estimate(groups[a], groups[b], level=level, unit=unit)
-        for a, b in combinations(groups, 2)
-    }
 
 
 def label_permutation_test(

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fairrec.errors import WrongUse
-from fairrec.evidence.intervals import _stretched
+from fairrec.evidence.intervals import stretched
 from fairrec.metrics.inequality import INEQUALITIES
 from fairrec.results import Estimate
 
@@ -85,9 +85,7 @@ def inequality_estimates(
                 reason = f"too few {unit}s have anything"
                 estimates[name] = Estimate(value, reason=reason, **common)
                 continue
-            ends = np.quantile(
-                _stretched(value, some, n, level), [(1 - level) / 2, (1 + level) / 2]
-            )
+            ends = np.quantile(stretched(value, some, n, level), [(1 - level) / 2, (1 + level) / 2])
             estimates[name] = Estimate(
                 value,
                 max(0.0, min(value, float(ends[0]))),

@@ -86,7 +86,7 @@ def mean_estimates(
             estimates.append(Estimate(mean, reason=reason, **common))
             continue
         means = draw_means[:, len(estimates)]
-        means = _stretched(mean, means[~np.isnan(means)], count, level)
+        means = stretched(mean, means[~np.isnan(means)], count, level)
         low, high = np.quantile(means, [(1 - level) / 2, (1 + level) / 2])
         method = f"cluster bootstrap over {unit}s, percentiles widened for few {unit}s"
         estimates.append(Estimate(mean, float(low), float(high), method=method, **common))
@@ -163,7 +163,7 @@ def _spread_estimate(
     draw_means = draw_means[~np.isnan(draw_means).any(axis=1)]
     if 2 * len(draw_means) < draws:
         return Estimate(value, reason=f"values are present in too few {unit}s", **common)
-    draw_means = _stretched(means, draw_means, fewest, level)
+    draw_means = stretched(means, draw_means, fewest, level)
     tail = (1 - level) / 2
     low = max(0.0, value - float(np.quantile(statistic(draw_means - means), 1 - tail)))
     high = max(value, upper(means, draw_means, tail))
@@ -207,10 +207,14 @@ def _snsv_upper(means: Table, draw_means: Table, tail: float) -> float:
     return float(np.quantile(noise @ along, 1 - tail) / np.sqrt(len(means)))
 
 
-def _stretched(means: Table | float, draw_means: Table, n: int, level: float) -> Table:
-    """Return the draws moved away from the means to make up for few clusters (n >= 2)."""
+def widening(n: int, level: float) -> float:
+    """Return by what factor percentiles are widened for n clusters (n >= 2); see this module."""
     if not 0 < level < 1:
         raise WrongUse(f"the confidence level is {level}.", expected="a number between 0 and 1.")
     tail = (1 - level) / 2
-    factor = np.sqrt(n / (n - 1)) * stdtrit(n - 1, tail) / ndtri(tail)
-    return means + factor * (draw_means - means)
+    return float(np.sqrt(n / (n - 1)) * stdtrit(n - 1, tail) / ndtri(tail))
+
+
+def stretched(means: Table | float, draw_means: Table, n: int, level: float) -> Table:
+    """Return the draws moved away from the means to make up for few clusters (n >= 2)."""
+    return means + widening(n, level) * (draw_means - means)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from fairrec.errors import WrongUse
 from fairrec.evidence.bootstrap import bootstrap_means
-from fairrec.evidence.intervals import _stretched, snsr_estimate
+from fairrec.evidence.intervals import snsr_estimate, stretched
 from fairrec.evidence.permutation import PermutationTest, permutation_test
 from fairrec.results import Estimate
 
@@ -171,7 +171,7 @@ def worst_case_estimate(
     draw_means = draw_means[~np.isnan(draw_means).any(axis=1)]
     if 2 * len(draw_means) < draws:
         return Estimate(value, reason=f"values were asked of too few {unit}s", **common)
-    draw_means = _stretched(means, draw_means, fewest, level)
+    draw_means = stretched(means, draw_means, fewest, level)
     tail, size = (1 - level) / 2, lowest.shape[1]
     noise = draw_means - means
     reach = np.quantile(_apart(noise[:, :size], noise[:, size:]), 1 - tail)
