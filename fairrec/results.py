@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
@@ -195,6 +195,8 @@ class AuditResult:
         observations: The tidy table behind the findings.
         validity: One funnel per group.
         exchanges: By probe id, the pairs that findings' examples point at.
+        tables: By name, the columns that figures are drawn from, such as the points of a curve:
+            for each column its values, all of one length.
         provenance: Versions, seeds, recommender, prompts' hash, settings: what it takes to
             run this again. The key ``"time"`` alone holds clock readings.
         warnings: What a reader must know before believing the numbers.
@@ -211,6 +213,7 @@ class AuditResult:
     provenance: Mapping[str, Any]
     warnings: tuple[str, ...] = ()
     verdict: Verdict | None = None
+    tables: Mapping[str, Mapping[str, tuple[float | str | None, ...]]] = field(default_factory=dict)
     schema_version: int = SCHEMA_VERSION
 
     def finding(self, id: str) -> Finding:

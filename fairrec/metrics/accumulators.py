@@ -1,0 +1,133 @@
+"""Sums over lists that stream, merge and keep what is needed to say how sure they are.
+
+Every list belongs to one of B buckets. A list of the first B users has a bucket of its own; later
+users share them, dealt out at random. Buckets are what uncertainty resamples: with at most B
+users that is the bootstrap over users itself, with more it is the bootstrap over B random shares
+of them (Chamandy et al., "Estimating Uncertainty for Massive Data Streams", 2012, do the like).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fairrec.errors import WrongUse
+
+BUCKETS = 1000
+"""Buckets of a sum over lists."""
+
+CELLS = 32_000_000
+"""Most numbers (128 MB) that sums by item and bucket may take."""
+
+
+def bucket_of(users: NDArray[np.integer], buckets: int) -> NDArray[np.int64]:
+    """Return the bucket of users by their number, 0 for the first: their own, then a random one.
+
+    The same number always gives the same bucket, in any process.
+    """
+    # The finaliser of SplitMix64 (Steele, Lea and Flood, OOPSLA 2014): neighbours part ways.
+    x = users.astype(np.uint64) + np.uint64(0x9E3779B97F4A7C15)
+    x = (x ^ (x >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    x = (x ^ (x >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    drawn = ((x ^ (x >> np.uint64(31))) % np.uint64(buckets)).astype(np.int64)
+    return np.where(users < buckets, users, drawn)
+
+
+class ItemTotals:
+    """A quantity of every item, such as its exposure, added up over lists.
+
+    Args:
+        n_items: N, items of the catalogue.
+        buckets: Most buckets to keep; fewer where N is large (see `CELLS`).
+
+    Attributes:
+        by_bucket: Shape (B, N).
+    """
+
+    def __init__(self, n_items: int, buckets: int = 200) -> None:
+        self.n_items = n_items
+        self.buckets = int(np.clip(CELLS // max(n_items, 1), 8, buckets))
+        self.by_bucket = np.zeros((self.buckets, n_items), dtype=np.float32)
+        self.total = np.zeros(n_items)
+
+    def update(
+        self, items: NDArray[np.integer], values: NDArray[np.float64], users: NDArray[np.integer]
+    ) -> None:
+        """Add values of items (positions in the catalogue) from the lists of users.
+
+        Args:
+            items: Shape (m,), 0 to N - 1.
+            values: Shape (m,).
+            users: Number of the user behind each, shape (m,), counting up from 0.
+        """
+        cells = bucket_of(users, self.buckets) * self.n_items + items
+        flat = self.by_bucket.reshape(-1)
+        if len(items) * 4 > len(flat):
+            flat += np.bincount(cells, values, minlength=len(flat)).astype(np.float32)
+        else:
+            np.add.at(flat, cells, values.astype(np.float32))
+        self.total += np.bincount(items, values, minlength=self.n_items)
+
+    def merge(self, other: ItemTotals) -> None:
+        """Add what another one has added up over other users."""
+        if other.by_bucket.shape != self.by_bucket.shape:
+            raise WrongUse(
+                f"totals of {other.n_items} items in {other.buckets} buckets cannot be added to "
+                f"those of {self.n_items} in {self.buckets}.",
+                expected="totals over one catalogue.",
+            )
+        self.by_bucket += other.by_bucket
+        self.total += other.total
+
+
+class ListSums:
+    """Named values of lists added up by bucket, and how many lists have each.
+
+    Attributes:
+        sums: By name, shape (B, ...): sum of the values, NaN left out.
+        counts: By name, shape (B, ...): how many were added.
+    """
+
+    def __init__(self, buckets: int = BUCKETS) -> None:
+        self.buckets = buckets
+        self.sums: dict[str, NDArray[np.float64]] = {}
+        self.counts: dict[str, NDArray[np.float64]] = {}
+
+    def update(self, values: Mapping[str, NDArray[np.float64]], users: NDArray[np.integer]) -> None:
+        """Add values of n lists.
+
+        Args:
+            values: By name, shape (n,) or (n, G); NaN is left out of sum and count.
+            users: Number of the user behind each list, shape (n,), counting up from 0.
+        """
+        bucket = bucket_of(users, self.buckets)
+        for name, value in values.items():
+            table = value.reshape(len(value), -1)
+            present = ~np.isnan(table)
+            filled = np.where(present, table, 0.0)
+            shape = (self.buckets, *value.shape[1:])
+            for into, added in ((self.sums, filled), (self.counts, present)):
+                columns = [
+                    np.bincount(bucket, column, minlength=self.buckets)
+                    for column in added.T.astype(np.float64)
+                ]
+                whole = np.stack(columns, axis=1).reshape(shape)
+                into[name] = into.get(name, 0.0) + whole
+
+    def merge(self, other: ListSums) -> None:
+        """Add what another one has added up over other users."""
+        if other.buckets != self.buckets:
+            raise WrongUse(
+                f"sums in {other.buckets} and {self.buckets} buckets cannot be added.",
+                expected="sums with equally many buckets.",
+            )
+        for mine, theirs in ((self.sums, other.sums), (self.counts, other.counts)):
+            for name, value in theirs.items():
+                mine[name] = mine.get(name, 0.0) + value
+
+    def mean(self, name: str) -> NDArray[np.float64]:
+        """Return the mean over lists, NaN where none has a value; shape () or (G,)."""
+        total, count = self.sums[name].sum(axis=0), self.counts[name].sum(axis=0)
+        return np.where(count > 0, total / np.where(count > 0, count, 1.0), np.nan)[()]
