@@ -11,23 +11,18 @@ from fairrec.audits.group_utility import GroupUtilityAudit
 from fairrec.audits.implicit_cue import ImplicitCueAudit
 from fairrec.audits.implicit_cue_pairs import kind_of
 from fairrec.audits.intersections import NAMES
+from fairrec.audits.recorded_items import ITEM_BUILDERS, UNKNOWN_WORDS, Built, attributes_of
 from fairrec.audits.scoring import ScoringAudit
 from fairrec.audits.sensitivity import SensitivityAudit
 from fairrec.audits.stereotype import StereotypeAudit
 from fairrec.catalogs import Catalog
 from fairrec.errors import BadData, WrongUse
-from fairrec.prompts import Attribute, AttributeValue, CueSet, Template
-from fairrec.protocols import Audit
+from fairrec.prompts import Attribute, AttributeValue, CueSet
 from fairrec.recordings import Recording
-from fairrec.types import Answer, Arm, Probe
+from fairrec.types import Arm
 from fairrec.users import User
 
 _STATED = (Arm.SENSITIVE, Arm.COUNTERFACTUAL)
-
-_UNKNOWN_WORDS = Template("{statement} {value} {name} {history}")
-"""Stands for the words that were asked; the recording's own are in its probes."""
-
-Built = tuple[Audit, Sequence[Probe], Sequence[Answer]]
 
 
 def recorded_audit(
@@ -61,7 +56,7 @@ def _sensitivity(recording: Recording, catalog: Catalog | None, settings: dict[s
     audit = SensitivityAudit(
         topics=list(dict.fromkeys(probe.cluster for probe in recording.probes)),
         attributes=_attributes(recording, _STATED),
-        template=_UNKNOWN_WORDS,
+        template=UNKNOWN_WORDS,
         titles=recording.titles,
         **{"k": recording.k, **settings},
     )
@@ -74,7 +69,7 @@ def _counterfactual(
     audit = CounterfactualAudit(
         users=_users(recording, "counterfactual"),
         attributes=_attributes(recording, _STATED),
-        templates=[_UNKNOWN_WORDS],
+        templates=[UNKNOWN_WORDS],
         titles=recording.titles,
         **{"k": recording.k, **settings},
     )
@@ -95,7 +90,7 @@ def _implicit_cue(recording: Recording, catalog: Catalog | None, settings: dict[
             CueSet(kind, attribute, "the recording", {v: tuple(set(s)) for v, s in values.items()})
             for (kind, attribute), values in cues.items()
         ],
-        template=_UNKNOWN_WORDS,
+        template=UNKNOWN_WORDS,
         titles=recording.titles,
         **{"k": recording.k, **settings},
     )
@@ -109,7 +104,7 @@ def _group_utility(
     audit = GroupUtilityAudit(
         users=users,
         attributes=_profile_names(users),
-        template=_UNKNOWN_WORDS,
+        template=UNKNOWN_WORDS,
         titles=recording.titles,
         catalog_size=None if catalog is None else len(catalog),
         **{"k": recording.k, **settings},
@@ -122,7 +117,7 @@ def _leakage(recording: Recording, catalog: Catalog | None, settings: dict[str, 
     audit = AttributeLeakageAudit(
         users=users,
         attributes=_profile_names(users),
-        template=_UNKNOWN_WORDS,
+        template=UNKNOWN_WORDS,
         titles=recording.titles,
         **{"k": recording.k, **settings},
     )
@@ -140,7 +135,7 @@ def _stereotype(recording: Recording, catalog: Catalog | None, settings: dict[st
     audit = StereotypeAudit(
         topics=list(dict.fromkeys(probe.cluster for probe in recording.probes)),
         attributes=_attributes(recording, _STATED),
-        template=_UNKNOWN_WORDS,
+        template=UNKNOWN_WORDS,
         groups=dict(zip(catalog.ids, catalog.column(column), strict=True)),
         column=column,
         titles=recording.titles,
@@ -159,7 +154,7 @@ def _scoring(recording: Recording, catalog: Catalog | None, settings: dict[str, 
     audit = ScoringAudit(
         users=_users(recording, "scoring"),
         attributes=_attributes(recording, _STATED),
-        template=_UNKNOWN_WORDS,
+        template=UNKNOWN_WORDS,
         titles=recording.titles,
         **settings,
     )
@@ -174,6 +169,7 @@ _BUILDERS: dict[str, Callable[[Recording, Catalog | None, dict[str, Any]], Built
     "leakage": _leakage,
     "stereotype": _stereotype,
     "scoring": _scoring,
+    **ITEM_BUILDERS,
 }
 
 
@@ -205,11 +201,7 @@ def _attributes(recording: Recording, arms: Sequence[Arm]) -> list[Attribute]:
 
 def _profile_names(users: Sequence[User]) -> list[str]:
     """Return the attributes that users have at least two values of."""
-    values: dict[str, set[str]] = {}
-    for user in users:
-        for name, value in user.profile.items():
-            values.setdefault(name, set()).add(value)
-    found = [name for name, some in values.items() if len(some) > 1]
+    found = attributes_of(users)
     if not found:
         raise BadData(
             "no attribute of the recording's users has two values.",

@@ -21,10 +21,11 @@ from fairrec.audits.families import adjusted
 from fairrec.audits.funnel import validity_funnel
 from fairrec.audits.missingness import missingness_findings
 from fairrec.audits.stereotype_findings import share_findings
-from fairrec.audits.stereotype_groups import ItemGroups, key
+from fairrec.audits.stereotype_groups import ListedGroups
 from fairrec.audits.stereotype_lists import AskedLists, Cell
 from fairrec.errors import WrongUse
 from fairrec.evidence.shares import exchangeable_within
+from fairrec.metrics.item_groups import key
 from fairrec.prompts import Attribute, Template
 from fairrec.results import AuditResult, Finding, Observation
 from fairrec.seeds import generator
@@ -92,9 +93,9 @@ class StereotypeAudit:
         _ = self.item_groups  # bad groups are said now, not after asking
 
     @cached_property
-    def item_groups(self) -> ItemGroups:
+    def item_groups(self) -> ListedGroups:
         """The groups as shares."""
-        return ItemGroups(self.groups, self.bands)
+        return ListedGroups(self.groups, self.bands)
 
     def plan(self) -> list[Probe]:
         """Return, topic by topic, one prompt per value."""

@@ -9,12 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtri
 
-from fairrec.audits.stereotype_groups import ItemGroups, key
+from fairrec.audits.stereotype_groups import ListedGroups
 from fairrec.audits.stereotype_lists import LEVEL, AskedLists
 from fairrec.evidence import benjamini_hochberg, bootstrap_means, holm
 from fairrec.evidence.intervals import widening
 from fairrec.evidence.shares import null_means, presence_p_values
 from fairrec.metrics.divergence import jensen_shannon, log_odds
+from fairrec.metrics.item_groups import key
 from fairrec.results import Estimate, Finding
 
 PRIOR = 100.0
@@ -24,7 +25,7 @@ Table = NDArray[np.float64]
 
 def share_findings(
     lists: AskedLists,
-    groups: ItemGroups,
+    groups: ListedGroups,
     titles: Mapping[str, str],
     rng: np.random.Generator,
     draws: int,

@@ -19,6 +19,7 @@ from fairrec.catalogs.pools import candidate_pool
 from fairrec.catalogs.topics import frequent_values
 from fairrec.command_line.building import build_users
 from fairrec.command_line.configuration import Configuration, TemplateSection
+from fairrec.command_line.item_audits import ABOUT_ITEMS, build_item_audit
 from fairrec.datasets import Dataset
 from fairrec.errors import WrongUse
 from fairrec.prompts import (
@@ -61,24 +62,27 @@ def build_audit(settings: Configuration, catalog: Catalog, dataset: Dataset | No
         "titles": dict(zip(catalog.ids, catalog.titles, strict=True)),
         "seed": settings.seed,
     }
+    if settings.audit in ABOUT_ITEMS:
+        return _about_items(settings, catalog, dataset, words, shared)
     if settings.audit in ABOUT_TOPICS:
         return _about_topics(settings, catalog, words, shared)
     return _about_users(settings, catalog, dataset, words, shared)
 
 
+def _topics(settings: Configuration, catalog: Catalog) -> tuple[str, ...]:
+    chosen = settings.topics
+    if chosen.names:
+        return tuple(chosen.names)
+    if chosen.column == "title":
+        drawn = generator(settings.seed, "topics").permutation(len(catalog))[: chosen.n]
+        return tuple(dict.fromkeys(catalog.titles[row] for row in sorted(drawn)))
+    return frequent_values(catalog, chosen.column, minimum_items=chosen.minimum_items, n=chosen.n)
+
+
 def _about_topics(
     settings: Configuration, catalog: Catalog, words: Words | None, shared: Mapping[str, Any]
 ) -> Audit:
-    chosen = settings.topics
-    if chosen.names:
-        topics = tuple(chosen.names)
-    elif chosen.column == "title":
-        drawn = generator(settings.seed, "topics").permutation(len(catalog))[: chosen.n]
-        topics = tuple(dict.fromkeys(catalog.titles[row] for row in sorted(drawn)))
-    else:
-        topics = frequent_values(
-            catalog, chosen.column, minimum_items=chosen.minimum_items, n=chosen.n
-        )
+    topics = _topics(settings, catalog)
     asked = {
         "topics": topics,
         "attributes": _attributes(settings, words),
@@ -97,6 +101,37 @@ def _about_topics(
         repeats=settings.repeats,
         cutoffs=settings.cutoffs,
     )
+
+
+def _about_items(
+    settings: Configuration,
+    catalog: Catalog,
+    dataset: Dataset | None,
+    words: Words | None,
+    shared: Mapping[str, Any],
+) -> Audit:
+    """Return an audit of users where a data set is named, and of topics otherwise."""
+    common = {
+        "k": settings.k,
+        "seed": settings.seed,
+        "draws": settings.draws,
+        "repeats": settings.repeats,
+    }
+    if settings.audit == "position_bias":
+        users = build_users(settings, catalog, dataset, (), pool=max(settings.items.positions) + 1)
+        said = _template(settings, words, "_candidates")
+        asked = {"users": users, "template": said}
+    elif dataset is not None:
+        users = build_users(settings, catalog, dataset, ())
+        asked = {"users": users, "template": _template(settings, words, "_user")}
+    else:
+        topics = _topics(settings, catalog)
+        asked = {
+            "topics": topics,
+            "template": _template(settings, words, ""),
+            "candidates": _candidates(settings, catalog, topics),
+        }
+    return build_item_audit(settings, catalog, dataset, {**common, **asked})
 
 
 def _about_users(

@@ -58,8 +58,16 @@ def build_users(
     catalog: Catalog,
     dataset: Dataset | None,
     attributes: Iterable[Attribute],
+    pool: int | None = None,
 ) -> list[User]:
     """Draw users of the data set, or make some up, with a candidate pool where one is needed.
+
+    Args:
+        settings: How many, and what is shown of them.
+        catalog: The items.
+        dataset: Where they come from, or None.
+        attributes: What they must have values of.
+        pool: Candidates of each user; None leaves it to the settings of the recommender.
 
     Raises:
         WrongUse: Fewer than two users of the data set have every attribute.
@@ -83,7 +91,7 @@ def build_users(
         order = generator(settings.seed, "users").permutation(len(known)).tolist()
         users = _split(settings, dataset, [known[place] for place in order])
     users = [sample_history(u, section.history, section.sampling, settings.seed) for u in users]
-    return [_with_pool(settings, catalog, user) for user in users]
+    return [_with_pool(settings, catalog, user, pool) for user in users]
 
 
 def _split(settings: Configuration, dataset: Dataset, ids: list[str]) -> list[User]:
@@ -99,14 +107,14 @@ def _split(settings: Configuration, dataset: Dataset, ids: list[str]) -> list[Us
     return found
 
 
-def _with_pool(settings: Configuration, catalog: Catalog, user: User) -> User:
+def _with_pool(settings: Configuration, catalog: Catalog, user: User, size: int | None) -> User:
     """Return the user with candidates: what is held out, and a seeded sample of the rest."""
-    if settings.recommender.kind != "likelihood":
-        return user
     pool = settings.recommender.pool
+    if size is None and settings.recommender.kind != "likelihood":
+        return user
     items = candidate_pool(
         catalog,
-        pool.size,
+        pool.size if size is None else size,
         include=user.held_out,
         exclude=user.history,
         stratify_by=pool.stratify_by,

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from fairrec.command_line.names import AuditName
 from fairrec.errors import WrongUse
 from fairrec.gates import parse_gate
+from fairrec.metrics.browsing import parse_browsing
 
 
 class _Section(BaseModel):
@@ -76,6 +77,32 @@ class UsersSection(_Section):
     )
 
 
+class ItemsSection(_Section):
+    """How the audits of the items' side look at lists."""
+
+    browsing: list[str] = Field(
+        default_factory=lambda: ["log2"], min_length=1, description="How people read lists."
+    )
+    merit: list[Literal["catalogue", "equal", "interactions", "relevance"]] | dict[str, float] = (
+        Field(default_factory=lambda: ["catalogue"], description="What groups deserve.")
+    )
+    popularity: str | None = Field(
+        default=None, description="Numeric column; none counts the data set's interactions."
+    )
+    quality: str | None = Field(default=None, description="Numeric column, such as a rating.")
+    source: str | None = Field(
+        default=None, description="Column that says who wrote an item's description: human or llm."
+    )
+    minimum_alpha: float = Field(default=0.5, ge=0, le=1)
+    positions: list[int] = Field(default_factory=lambda: [0, 5, 10, 15, 19], min_length=2)
+    shuffles: int = Field(default=5, ge=2)
+
+    @field_validator("browsing")
+    @classmethod
+    def _browsing_can_be_read(cls, browsing: list[str]) -> list[str]:
+        return [str(parse_browsing(text)) for text in browsing]
+
+
 class TemplateSection(_Section):
     """Your own words; fields are {value}, {statement}, {name}, {history}, {candidates}, {k}."""
 
@@ -91,9 +118,17 @@ DEFAULT_GATES: dict[AuditName, list[str]] = {
     "leakage": [],
     "stereotype": [],
     "scoring": [],
+    "exposure": [],
+    "popularity": [],
+    "position_bias": [],
+    "grounding": [],
+    "provider": [],
 }
 """What must hold when the settings say nothing. Where the literature knows no number that most
 would accept, nothing is decided unless somebody sets a gate."""
+
+DEFAULT_COLUMNS: dict[AuditName, str] = {"provider": "distributor"}
+"""The column that groups items when the settings name none, where it is not the genre."""
 
 
 class Configuration(_Section):
@@ -124,7 +159,8 @@ class Configuration(_Section):
         default_factory=list, description="Ranks at which lists are compared as well."
     )
     cues: list[str] = Field(default_factory=list, description="Kinds of cue; none means all.")
-    column: str = Field(default="genre", description="Column that groups items (stereotype).")
+    column: str = Field(default="genre", description="Column of the catalogue that groups items.")
+    items: ItemsSection = ItemsSection()
     threshold: float | None = Field(default=None, description="Score of a selection (scoring).")
     k: int = Field(default=20, ge=1)
     dialect: Literal["unit", "paper", "fairllm", "langfair"] = "unit"
@@ -142,12 +178,15 @@ class Configuration(_Section):
 
     @model_validator(mode="before")
     @classmethod
-    def _gates_of_the_audit(cls, content: Any) -> Any:
-        if isinstance(content, dict) and content.get("gates") is None:
-            content = {
-                **content,
-                "gates": DEFAULT_GATES.get(content.get("audit", "sensitivity"), []),
+    def _defaults_of_the_audit(cls, content: Any) -> Any:
+        if isinstance(content, dict):
+            audit = content.get("audit", "sensitivity")
+            given = {key: value for key, value in content.items() if value is not None}
+            defaults = {
+                "gates": DEFAULT_GATES.get(audit, []),
+                "column": DEFAULT_COLUMNS.get(audit, "genre"),
             }
+            content = {**content, **{k: v for k, v in defaults.items() if k not in given}}
         return content
 
     @model_validator(mode="after")

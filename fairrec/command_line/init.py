@@ -14,6 +14,10 @@ STARTING_FILE = """\
 # groups of items go to whom?). About users: counterfactual (the same user, another value),
 # implicit_cue (a hint in place of a statement), group_utility (who is served well?), leakage
 # (can the attribute be guessed from the lists?), scoring (who is selected?).
+# About items, for users where a data set is named and for topics otherwise: exposure (which items
+# and groups of items get attention?), popularity (is what is popular favoured?), grounding (are
+# titles made up, doubled, known already?), provider (who gets the attention?); for users alone:
+# position_bias (does the order of the candidates decide?).
 audit: sensitivity
 
 # default (SmolLM2-135M-Instruct, 92 MB), demo (a scripted fake), hf:ORG/NAME,
@@ -69,7 +73,16 @@ users:                         # of audits about users
   sampling: recent             # ... or top_rated, random
   intersections: []            # attributes that are also stated together: [[gender, age]]
 cues: []                       # implicit_cue: kinds of cue; none means all about the attributes
-column: genre                  # stereotype: which column groups the items
+column: genre                  # which column groups the items; of provider: distributor
+items:                         # of audits about items
+  browsing: [log2]             # how lists are read: uniform, rbp:0.85, log2@10 ...
+  merit: [catalogue]           # what groups deserve: equal, interactions, relevance, {a: .5, ..}
+  popularity: null             # numeric column; null counts the interactions of the data set
+  quality: null                # numeric column that popularity is held against, such as a rating
+  source: null                 # provider: column that says who wrote a description, human or llm
+  minimum_alpha: 0.5           # provider: part of an equal share that each one is to get
+  positions: [0, 5, 10, 15, 19]  # position_bias: places of the true item, 0 being the first
+  shuffles: 5                  # position_bias: orders that candidates are shown in
 threshold: null                # scoring: score from which on an item counts as selected
 
 # What must hold, decided by the 95 % interval: inside passes, outside fails, else undecided.

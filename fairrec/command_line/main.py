@@ -101,7 +101,10 @@ def replay(
         Path | None, typer.Option(help="Items whose titles were recommended, with their columns.")
     ] = None,
     column: Annotated[
-        str | None, typer.Option(help="Column of the catalogue that groups items (stereotype).")
+        str | None, typer.Option(help="Column of the catalogue that groups items.")
+    ] = None,
+    popularity: Annotated[
+        str | None, typer.Option(help="Numeric column of the catalogue (popularity).")
     ] = None,
     threshold: Annotated[
         float | None, typer.Option(help="Score from which on an item is selected (scoring).")
@@ -121,6 +124,7 @@ def replay(
 
     settings = {
         "column": column,
+        "popularity": popularity,
         "threshold": threshold,
         "k": k,
         "margin": margin,

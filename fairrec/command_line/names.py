@@ -12,4 +12,9 @@ AuditName = Literal[
     "leakage",
     "stereotype",
     "scoring",
+    "exposure",
+    "popularity",
+    "position_bias",
+    "grounding",
+    "provider",
 ]

@@ -14,7 +14,7 @@ from hypothesis.extra.numpy import arrays
 from scipy.stats import binomtest
 
 from fairrec.audits.stereotype import StereotypeAudit
-from fairrec.audits.stereotype_groups import ItemGroups
+from fairrec.audits.stereotype_groups import ListedGroups
 from fairrec.errors import BadData, WrongUse
 from fairrec.evidence.shares import null_means, presence_p_values
 from fairrec.gates import parse_gate
@@ -284,13 +284,13 @@ def test_one_value_per_user_is_tested_as_drawing_without_replacement() -> None:
 
 def test_numbers_are_cut_into_named_bands() -> None:
     salaries = {f"j{i}": float(i) for i in range(8)} | {"j8": float("nan"), "j9": None}
-    bands = ItemGroups(salaries, 4)
+    bands = ListedGroups(salaries, 4)
     assert bands.names == ("0 to 1", "2 to 3", "4 to 5", "6 to 7", "unknown", "off catalogue")
     assert bands.shares(["j1", "j2", "j8", "?"]).tolist() == [0.25, 0.25, 0, 0, 0.25, 0.25]
 
 
 def test_sequences_and_joined_names_are_split_and_counted_once() -> None:
-    groups = ItemGroups({"a": "x| y |x", "b": ["y"], "c": "", "d": None})
+    groups = ListedGroups({"a": "x| y |x", "b": ["y"], "c": "", "d": None})
     assert groups.names == ("x", "y", "unknown", "off catalogue")
     assert groups.shares(["a", "b", "c", "d"]).tolist() == [0.125, 0.375, 0.5, 0]
 
