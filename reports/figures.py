@@ -40,11 +40,10 @@ def attribute_figure(findings: Sequence[Finding]) -> Figure:
     """Draw one row per finding: estimate, interval, gate and noise floor.
 
     Args:
-        findings: Of one metric and statistic, one per attribute, or per attribute and value.
+        findings: Of one statistic, one per metric, attribute or value; what differs between them
+            is what a row is called.
     """
-    labels = [
-        clean(" ".join(filter(None, (f.attribute, f.value))) or f.id, _LONGEST) for f in findings
-    ]
+    labels = _labels(findings)
     figure, axes = _axes(labels, max(map(len, labels)), width=4.8)
     floors = [f.noise_floor for f in findings]
     for row, (finding, floor) in enumerate(zip(findings, floors, strict=True)):
@@ -53,7 +52,9 @@ def attribute_figure(findings: Sequence[Finding]) -> Figure:
             axes.plot(floor, row - 0.1 + _FLOOR, "D", mfc=PAPER, mec=SOFT, ms=4, mew=1.1)
     axes.set_xlim(*_limits([0.0, *_ends(findings), *(x for x in floors if x is not None)]))
     first = findings[0]
-    name = f"{statistic_name(first.statistic, first.audit)} of {metric_name(first.metric)}"
+    name = statistic_name(first.statistic, first.audit)
+    if len({f.metric for f in findings}) == 1:
+        name += f" of {metric_name(first.metric)}"
     axes.set_xlabel(name, color=SOFT, parse_math=False)
     return figure
 
@@ -89,6 +90,17 @@ def value_figures(
         axes.set_xlim(*limits)
         axes.set_xlabel(f"mean {metric_name(group[0].metric)}", color=SOFT, parse_math=False)
         yield attribute, figure
+
+
+def _labels(findings: Sequence[Finding]) -> list[str]:
+    parts = [(metric_name(f.metric), f.attribute or "", f.value or "") for f in findings]
+    differing = [len({part[place] for part in parts}) > 1 for place in range(3)]
+    if not any(differing):
+        differing = [False, True, True]
+    named = [
+        " ".join(x for x, shown in zip(p, differing, strict=True) if shown and x) for p in parts
+    ]
+    return [clean(n or f.id, _LONGEST) for n, f in zip(named, findings, strict=True)]
 
 
 def _axes(labels: Sequence[str], longest: int, width: float) -> tuple[Figure, Axes]:

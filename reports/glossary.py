@@ -3,21 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 
+from fairrec.reports.glossary_items import ITEM_METRICS, ITEM_STATISTICS
+from fairrec.reports.term import Term
 from fairrec.reports.untrusted import clean
 from fairrec.results import Finding
-
-
-@dataclass(frozen=True, slots=True)
-class Term:
-    """A name for a heading, its meaning in a sentence, its formula and its source."""
-
-    name: str
-    meaning: str
-    formula: str = ""
-    source: str = ""
-
 
 _FAIRLLM = "Zhang, Bao, Zhang, Wang, Feng and He, RecSys 2023 (FaiRLLM)"
 _CFAIRLLM = "Deldjoo and Di Noia, 2024 (CFaiRLLM)"
@@ -314,6 +304,9 @@ for _kind, _words in (
             "The same, wordings of the prompt being a sample too: a linear mixed model with "
             "crossed random effects of user and wording.",
         )
+
+METRICS |= ITEM_METRICS
+STATISTICS |= ITEM_STATISTICS
 
 
 def metric_name(metric: str) -> str:

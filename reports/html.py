@@ -10,18 +10,22 @@ from typing import Any
 from fairrec.reports import wording
 from fairrec.reports.figures import attribute_figure, value_figures
 from fairrec.reports.funnel import DIFFERS_BY, funnel
-from fairrec.reports.glossary import metric_name, terms_used
+from fairrec.reports.glossary import metric_name, statistic_name, terms_used
+from fairrec.reports.item_figures import item_figures
 from fairrec.reports.layouts import first_findings, layout, unit_of
 from fairrec.reports.pairs import MOST_TEXT, worst_pairs
 from fairrec.reports.svg import to_svg
 from fairrec.reports.untrusted import clean
-from fairrec.results import AuditResult
+from fairrec.results import AuditResult, Finding
 
 MOST_BYTES = 1_000_000
-"""A page of this size or more shows fewer pairs."""
+"""A page of this size or more shows fewer pairs, then fewer figures."""
 
 MOST_ROWS = 400
 """Rows of a table; the JSON holds all."""
+
+MOST_FIGURES = 16
+"""Figures drawn from the tables of a result."""
 
 MOST_ENTRIES = 40
 """Entries shown of one list or mapping of the provenance; the JSON holds all."""
@@ -62,10 +66,19 @@ def render_html(result: AuditResult) -> str:
     css = Markup((folder / "style.css").read_text(encoding="utf-8"))
     plots = [(title, note, Markup(svg)) for title, note, svg in _range_plots(result)]
     panels = [(title, Markup(svg)) for title, svg in _value_plots(result)]
+    figures = [
+        (title, note, Markup(to_svg(figure, f"item{i}")))
+        for i, (title, note, figure) in enumerate(islice(item_figures(result), MOST_FIGURES))
+    ]
     page = ""
-    for pairs in (3, 1, 0):
+    for pairs, most in ((3, MOST_FIGURES), (1, MOST_FIGURES), (0, MOST_FIGURES), (0, 4)):
         page = template.render(
-            **_words(result, pairs), css=css, plots=plots, panels=panels, most_rows=MOST_ROWS
+            **_words(result, pairs),
+            css=css,
+            plots=plots,
+            panels=panels,
+            figures=figures[:most],
+            most_rows=MOST_ROWS,
         )
         if len(page.encode()) < MOST_BYTES:
             break
@@ -106,18 +119,21 @@ def _main_metric(result: AuditResult) -> str:
 def _range_plots(result: AuditResult) -> Iterator[tuple[str, str, str]]:
     """Draw the layout's first findings, a figure per metric and statistic, the main ones first."""
     main = _main_metric(result)
-    first = first_findings(result)
-    kinds = dict.fromkeys((f.metric, f.statistic) for f in first)
-    for i, (metric, statistic) in enumerate(sorted(kinds, key=lambda kind: kind[0] != main)):
-        rows = sorted(
-            (f for f in first if (f.metric, f.statistic) == (metric, statistic)),
-            key=lambda f: -(f.estimate.value or 0),
-        )[:MOST_ENTRIES]
+    kinds: dict[tuple[str, str], list[Finding]] = {}
+    for finding in first_findings(result):
+        metric = "" if layout(result).by_metric else finding.metric
+        kinds.setdefault((metric, finding.statistic), []).append(finding)
+    for i, (kind, some) in enumerate(
+        sorted(kinds.items(), key=lambda k: k[0][0] not in ("", main))
+    ):
+        rows = sorted(some, key=lambda f: -(f.estimate.value or 0))[:MOST_ENTRIES]
         if all(f.estimate.value is None for f in rows):
             continue
         gates = {wording.gate_words(f) for f in rows} - {""}
         note = f"gate: {next(iter(gates))}" if len(gates) == 1 else ""
-        yield wording.measure(rows[0]), note, to_svg(attribute_figure(rows), f"range{i}")
+        title = wording.measure(rows[0]) if kind[0] else statistic_name(kind[1], result.audit)
+        over = "metric" if not kind[0] else "group" if rows[0].value else "attribute"
+        yield f"{title} per {over}", note, to_svg(attribute_figure(rows), f"range{i}")
 
 
 def _value_plots(result: AuditResult) -> Iterator[tuple[str, str]]:

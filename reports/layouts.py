@@ -17,21 +17,31 @@ class Layout:
 
     Attributes:
         first: Statistics of the short table and of the first figures, the main one first.
+        overview: Statistics that open the short table and are not drawn: one number for all.
+        by_metric: Whether the first table and figures show every metric, a row each.
         by_value: Statistic that is drawn value by value; "" for none.
         by_value_title: What it is, for a heading.
         by_value_note: How to read its figures.
         floor: Statistic that is drawn as a line beside it; "" for none.
         outstanding: Statistic of which the clearest findings join the short table; "" for none.
+        compared_by: Metric of the worst pairs.
         asked: How the audit asked, in a paragraph.
+        chance: What is shuffled to see what chance alone does, for "arises when …".
+        noise: What the noise floor is.
     """
 
     first: tuple[str, ...] = ()
+    overview: tuple[str, ...] = ()
+    by_metric: bool = False
     by_value: str = ""
     by_value_title: str = ""
     by_value_note: str = ""
     floor: str = ""
     outstanding: str = ""
+    compared_by: str = "jaccard"
     asked: str = ""
+    chance: str = "the stated values are permuted, as they could be if they did not matter"
+    noise: str = "what the number is on average when the value stated does not matter"
 
 
 LAYOUTS = {
@@ -97,6 +107,38 @@ LAYOUTS = {
         asked="Every user’s candidates were scored with nothing stated and with each value of "
         "each attribute stated, all else equal.",
     ),
+    "position_bias": Layout(
+        first=("range", "slope", "order_excess", "order_share"),
+        by_metric=True,
+        compared_by="rbo",
+        asked="Every user’s candidates were ranked several times: with the right item, one that "
+        "the user went on to like, moved to chosen places of the prompt and all else equal, and "
+        "in random orders, one of which was asked again. A recommender that reads what it is "
+        "shown answers alike. A prompt without a list is missing, and no wrong answer.",
+        chance="places are permuted within each user, or orders are dealt out anew, as they could "
+        "be if they did not matter",
+        noise="what the number is on average when the order shown does not matter",
+    ),
+    "grounding": Layout(
+        first=("share", "difference", "range"),
+        by_metric=True,
+        asked="Every user, or topic, was asked for with nothing stated, and every title of the "
+        "answers was looked up in the catalogue. A prompt without a list is missing: it names no "
+        "title, right or wrong.",
+        chance="users are dealt out to groups anew, or the shares of ranks or item groups are "
+        "exchanged, as they could be if they did not matter",
+        noise="what the number is on average when groups, or ranks, are all alike",
+    ),
+    "provider": Layout(
+        first=("share_less_catalogue",),
+        overview=("gini", "total_variation", "coverage", "share_meeting", "kept", "source_bias"),
+        asked="Every user, or topic, was asked for with nothing stated. The exposure of items is "
+        "added up by provider. Items that were never recommended count too.",
+        chance="items are dealt out at random to providers of the same sizes",
+        noise="of concentration, what it is on average when items are dealt out at random to "
+        "providers of the same sizes; of a provider’s share, by how much it moves when the same "
+        "is asked again",
+    ),
 }
 
 
@@ -116,8 +158,17 @@ def first_findings(result: AuditResult) -> list[Finding]:
     Where a statistic is given for an attribute as a whole and for each of its values, only the
     former count.
     """
+    return _of_statistics(result, layout(result).first)
+
+
+def overview_findings(result: AuditResult) -> list[Finding]:
+    """Return the findings of the layout's overview, in its order."""
+    return _of_statistics(result, layout(result).overview)
+
+
+def _of_statistics(result: AuditResult, statistics: Iterable[str]) -> list[Finding]:
     found = []
-    for statistic in layout(result).first:
+    for statistic in statistics:
         some = [f for f in result.findings if f.statistic == statistic]
         whole = [f for f in some if f.value is None]
         found += whole or some

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from itertools import zip_longest
 
 from fairrec.reports.glossary import metric_name
+from fairrec.reports.layouts import layout
 from fairrec.reports.untrusted import clean
 from fairrec.reports.wording import gated, number
 from fairrec.results import AuditResult, Example, Exchange, Finding
@@ -63,12 +64,13 @@ def worst_pairs(result: AuditResult, most: int = 3) -> list[tuple[str, list[Pair
                 seen.add(ids)
                 by_attribute.setdefault(finding.attribute or "", []).append(example)
     shown = {a: examples[:most] for a, examples in list(by_attribute.items())[:MOST_ATTRIBUTES]}
+    by = metric_name(layout(result).compared_by)
     measures = _measures(result, {e.probe_id for examples in shown.values() for e in examples})
     return [
         (
             clean(attribute, 80),
             [
-                _pair(result, e, measures.get(e.probe_id) or f"Jaccard {number(e.measure)}")
+                _pair(result, e, measures.get(e.probe_id) or f"{by} {number(e.measure)}")
                 for e in examples
             ],
         )

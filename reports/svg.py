@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 
 INK, SOFT, GRID, BAND = "#1d2733", "#5b6775", "#d9dee4", "#e6ecf3"
 PASS, FAIL, UNDECIDED, PAPER = "#00734f", "#b83a00", "#8a6100", "#fffffe"
+SERIES = ("#1f5fa9", "#b4560f", "#75428f", "#20736d")
+"""Colours of series: none is a verdict's."""
 
 _VARIABLES = {
     INK: "--ink",
@@ -22,6 +24,7 @@ _VARIABLES = {
     FAIL: "--fail",
     UNDECIDED: "--undecided",
     PAPER: "--paper",
+    **{colour: f"--series-{i}" for i, colour in enumerate(SERIES, 1)},
 }
 
 SETTINGS: dict[Any, Any] = {
@@ -32,6 +35,7 @@ SETTINGS: dict[Any, Any] = {
     "svg.hashsalt": "fairrec",
     # Labels are untrusted: a "$" in them is a dollar sign.
     "text.parse_math": False,
+    "hatch.linewidth": 0.9,
 }
 
 
@@ -41,23 +45,29 @@ def to_svg(figure: Figure, name: str) -> str:
     The colours above become CSS variables with the colour as fallback. `name` keeps the
     element's ids apart from those of other figures on a page.
     """
+    svg = _saved(figure, transparent=True)
+    svg = svg[svg.index("<svg") :]
+    used = set(re.findall(r'(?:url\(#|href="#)([^)"]+)', svg))
+    svg = re.sub(r' id="([^"]*)"', lambda m: f' id="{name}-{m[1]}"' if m[1] in used else "", svg)
+    svg = re.sub(r'(url\(#|href="#)', rf"\g<1>{name}-", svg)
+    # A variable works in a style only; the grounds of hatches are attributes.
+    svg = re.sub(r' fill="(#[0-9a-f]{6})"', r' style="fill: \1"', svg)
+    for colour, variable in _VARIABLES.items():
+        svg = svg.replace(f" {colour}", f" var({variable}, {colour})")
+    return re.sub(r"\n\s*", "\n", svg)
+
+
+def svg_file(figure: Figure) -> str:
+    """Return a figure as an SVG file for a paper or slides: light, and without variables."""
+    return _saved(figure, facecolor="white")
+
+
+def _saved(figure: Figure, **settings: Any) -> str:
     import matplotlib
 
     buffer = io.StringIO()
     with warnings.catch_warnings(), matplotlib.rc_context(SETTINGS):
         warnings.filterwarnings("ignore", message="Glyph .* missing from")
-        figure.savefig(
-            buffer,
-            format="svg",
-            transparent=True,
-            metadata={"Date": None, "Creator": None, "Format": None, "Type": None},
-        )
-    svg = buffer.getvalue()
-    svg = svg[svg.index("<svg") :]
-    svg = re.sub(r"<metadata>.*?</metadata>", "", svg, count=1, flags=re.DOTALL)
-    used = set(re.findall(r'(?:url\(#|href="#)([^)"]+)', svg))
-    svg = re.sub(r' id="([^"]*)"', lambda m: f' id="{name}-{m[1]}"' if m[1] in used else "", svg)
-    svg = re.sub(r'(url\(#|href="#)', rf"\g<1>{name}-", svg)
-    for colour, variable in _VARIABLES.items():
-        svg = svg.replace(f" {colour}", f" var({variable}, {colour})")
-    return re.sub(r"\n\s*", "\n", svg)
+        nothing = {"Date": None, "Creator": None, "Format": None, "Type": None}
+        figure.savefig(buffer, format="svg", metadata=nothing, **settings)
+    return re.sub(r"<metadata>.*?</metadata>", "", buffer.getvalue(), count=1, flags=re.DOTALL)

@@ -14,6 +14,7 @@ from fairrec.reports.layouts import (
     first_findings,
     layout,
     outstanding_findings,
+    overview_findings,
     unit_of,
 )
 from fairrec.reports.untrusted import clean
@@ -129,7 +130,8 @@ def gated(result: AuditResult) -> list[Finding]:
 def headline_findings(result: AuditResult) -> list[Finding]:
     """Return the findings for the short table: the gated ones, or those the layout names first.
 
-    Of a statistic's several metrics only the first is kept, so that the table stays short.
+    Of a statistic's several metrics only the first is kept, so that the table stays short, unless
+    the layout shows them all.
     """
     if found := gated(result):
         return found
@@ -139,10 +141,11 @@ def headline_findings(result: AuditResult) -> list[Finding]:
         metric.setdefault(finding.statistic, finding.metric)
     order = list(metric)
     shown = sorted(
-        (f for f in first if f.metric == metric[f.statistic]),
+        (f for f in first if layout(result).by_metric or f.metric == metric[f.statistic]),
         key=lambda f: (order.index(f.statistic), -(f.estimate.value or 0)),
     )
-    return [*shown, *outstanding_findings(result)] or list(result.findings[:10])
+    opening = overview_findings(result)
+    return [*opening, *shown, *outstanding_findings(result)] or list(result.findings[:10])
 
 
 def sentence(result: AuditResult) -> Sentence:

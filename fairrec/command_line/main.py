@@ -144,6 +144,61 @@ def replay(
 
 
 @app.command()
+def exposure(
+    log: Annotated[
+        Path, typer.Argument(help="Impressions: a .parquet, .csv or .feather file, or a folder.")
+    ],
+    catalog: Annotated[
+        Path | None, typer.Option(help="All items, with their columns; .parquet, .csv, .feather.")
+    ] = None,
+    group: Annotated[
+        str | None, typer.Option(help="Column of the catalogue that groups items.")
+    ] = None,
+    popularity: Annotated[
+        str | None, typer.Option(help="Column of the catalogue that counts interactions.")
+    ] = None,
+    merit: Annotated[
+        list[str] | None,
+        typer.Option(help="What groups deserve: catalogue, equal, interactions or relevance."),
+    ] = None,
+    browsing: Annotated[
+        list[str] | None, typer.Option(help="How lists are read: log2, rbp:0.85, uniform@10, ...")
+    ] = None,
+    columns: Annotated[
+        str | None, typer.Option(help="Names of columns, such as user=uid,item=iid.")
+    ] = None,
+    k: Annotated[int | None, typer.Option(help="Ranks that count; 20 if unset.")] = None,
+    seed: Annotated[int | None, typer.Option(help="Seed of the resampling.")] = None,
+    draws: Annotated[int | None, typer.Option(help="Bootstrap draws.")] = None,
+    gate: Annotated[list[str] | None, typer.Option(help="What must hold.")] = None,
+    name: Annotated[str | None, typer.Option(help="Name of the run's folder.")] = None,
+    out: Annotated[Path, typer.Option(help="Folder that holds the runs.")] = Path("fairrec-runs"),
+) -> None:
+    """Judge a log of impressions (user, item, rank): exposure and popularity of its items."""
+    from fairrec.command_line.exposure import judge_exposure
+
+    settings = {
+        "group": group,
+        "popularity": popularity,
+        "merit": merit,
+        "browsing": browsing,
+        "k": k,
+        "seed": seed,
+        "draws": draws,
+    }
+    code = judge_exposure(
+        log,
+        catalog=catalog,
+        columns=columns,
+        gates=gate or [],
+        name=name,
+        out=out,
+        settings={key: value for key, value in settings.items() if value is not None},
+    )
+    raise typer.Exit(code)
+
+
+@app.command()
 def export(
     run: Annotated[Path, typer.Argument(help="Folder of a finished run.")],
     target: Annotated[Path, typer.Argument(help="File to write: .jsonl, .csv or .parquet.")],

@@ -8,15 +8,23 @@ of them (Chamandy et al., "Estimating Uncertainty for Massive Data Streams", 201
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Callable, Mapping
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.sparse import csc_matrix
 
 from fairrec.errors import WrongUse
 
 BUCKETS = 1000
 """Buckets of a sum over lists."""
+
+BLOCK = 1 << 15
+"""Values that are added at a time."""
+
+ROUNDING = 1e-5
+"""Share of a total below which what is left of it is the rounding of sums in 32 bits."""
 
 CELLS = 32_000_000
 """Most numbers (128 MB) that sums by item and bucket may take."""
@@ -62,13 +70,30 @@ class ItemTotals:
             values: Shape (m,).
             users: Number of the user behind each, shape (m,), counting up from 0.
         """
-        cells = bucket_of(users, self.buckets) * self.n_items + items
         flat = self.by_bucket.reshape(-1)
-        if len(items) * 4 > len(flat):
-            flat += np.bincount(cells, values, minlength=len(flat)).astype(np.float32)
-        else:
-            np.add.at(flat, cells, values.astype(np.float32))
-        self.total += np.bincount(items, values, minlength=self.n_items)
+        # Blocks stay in the processor's cache; all of a user's items have the same bucket.
+        for start in range(0, len(items), BLOCK):
+            block = slice(start, start + BLOCK)
+            place, value, user = items[block].astype(np.intp), values[block], users[block]
+            first = np.concatenate([[0], np.flatnonzero(user[1:] != user[:-1]) + 1])
+            offset = bucket_of(user[first], self.buckets) * self.n_items
+            cells = np.repeat(offset, np.diff(np.append(first, len(user)))) + place
+            np.add.at(flat, cells, value.astype(np.float32))
+            np.add.at(self.total, place, value)
+
+    def left_out(self, measure: Callable[[NDArray[np.float64]], float]) -> NDArray[np.float64]:
+        """Return a measure of the totals without each bucket in turn, shape (B,).
+
+        One at a time, since all of them together are B times as large as the totals. Buckets
+        without any list are skipped.
+        """
+        least = ROUNDING * self.total
+        values = []
+        for bucket in self.by_bucket:
+            if bucket.any():
+                rest = self.total - bucket
+                values.append(float(measure(np.where(rest > least, rest, 0.0))))
+        return np.array(values)
 
     def merge(self, other: ItemTotals) -> None:
         """Add what another one has added up over other users."""
@@ -103,18 +128,23 @@ class ListSums:
             users: Number of the user behind each list, shape (n,), counting up from 0.
         """
         bucket = bucket_of(users, self.buckets)
+        lists = len(bucket)
+        # Column j has a 1 in the bucket of list j: multiplying adds up by bucket.
+        held = csc_matrix(
+            (np.ones(lists), bucket, np.arange(lists + 1)), shape=(self.buckets, lists)
+        )
+        by_bucket = np.bincount(bucket, minlength=self.buckets).astype(np.float64)
         for name, value in values.items():
-            table = value.reshape(len(value), -1)
-            present = ~np.isnan(table)
-            filled = np.where(present, table, 0.0)
             shape = (self.buckets, *value.shape[1:])
-            for into, added in ((self.sums, filled), (self.counts, present)):
-                columns = [
-                    np.bincount(bucket, column, minlength=self.buckets)
-                    for column in added.T.astype(np.float64)
-                ]
-                whole = np.stack(columns, axis=1).reshape(shape)
-                into[name] = into.get(name, 0.0) + whole
+            table = np.asarray(value, dtype=np.float64)
+            table = table.reshape(lists, math.prod(value.shape[1:]))
+            if table.size and not np.isnan(table.min()):
+                added, count = held @ table, np.outer(by_bucket, np.ones(table.shape[1]))
+            else:
+                present = ~np.isnan(table)
+                added, count = held @ np.where(present, table, 0.0), held @ present
+            for into, whole in ((self.sums, added), (self.counts, count)):
+                into[name] = into.get(name, 0.0) + whole.reshape(shape)
 
     def merge(self, other: ListSums) -> None:
         """Add what another one has added up over other users."""

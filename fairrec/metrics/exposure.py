@@ -55,13 +55,14 @@ def group_exposure(lists: ItemLists, groups: ItemGroups, exposure: Exposure) -> 
     its attention is what the row lacks to `exposure.sum(axis=1)`.
     """
     _check(lists, exposure)
-    n, known = len(lists), lists.known
-    rows = np.nonzero(known)[0]
-    if (codes := groups.codes) is not None:
-        cells = rows * len(groups) + codes[lists.items[known]]
-        flat = np.bincount(cells, exposure[known], minlength=n * len(groups))
-        return flat.reshape(n, len(groups))
-    held = csr_matrix((exposure[known], (rows, lists.items[known])), shape=(n, lists.n_items))
+    known = lists.known
+    items, given = lists.items[known], exposure[known]
+    starts = np.concatenate([[0], np.cumsum(known.sum(axis=1))])
+    if groups.codes is not None:
+        group = groups.membership.indices.take(items, mode="clip")
+        held = csr_matrix((given, group, starts), shape=(len(lists), len(groups)))
+        return held.toarray()
+    held = csr_matrix((given, items, starts), shape=(len(lists), lists.n_items))
     return (held @ groups.membership).toarray()
 
 

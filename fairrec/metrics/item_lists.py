@@ -99,7 +99,8 @@ class ItemLists:
         Returns:
             Shape (n, k).
         """
-        return np.append(by_item, elsewhere)[np.where(self.known, self.items, self.n_items)]
+        # Clipped, what is no item takes the first item's value, which `where` then replaces.
+        return np.where(self.known, by_item.take(self.items, mode="clip"), elsewhere)
 
     def counts(self) -> NDArray[np.int64]:
         """Return how many lists hold each item (an item is in a list once), shape (N,)."""

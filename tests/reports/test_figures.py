@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import xml.etree.ElementTree as ElementTree
+from dataclasses import replace
 
 import pytest
 
@@ -101,3 +102,17 @@ def test_panels_share_one_axis_and_mark_the_repeat():
     [band] = race.patches
     assert band.get_window_extent().width > 0
     assert not age.patches
+
+
+def _rows(findings: list[Finding]) -> list[str]:
+    return [t.get_text() for t in attribute_figure(findings).axes[0].get_yticklabels()]
+
+
+def test_rows_are_called_what_differs_between_them():
+    values = [_finding("studio", "Ava"), _finding("studio", "Brix")]
+    assert _rows(values) == ["Ava", "Brix"]
+    assert _rows([*values, _finding("genre", "Drama")])[::2] == ["studio Ava", "genre Drama"]
+    metrics = [replace(_finding("titles"), metric=m) for m in ("hallucinated", "ambiguous")]
+    assert _rows(metrics) == ["hallucinated", "ambiguous"]
+    assert attribute_figure(metrics).axes[0].get_xlabel() == "SNSR"
+    assert _rows([_finding("race")]) == ["race"]
