@@ -84,7 +84,9 @@ class ItemGroups:
             return self
         kept = np.sort(known[np.argsort(-self.sizes[known], kind="stable")[:most]])
         unknown = np.flatnonzero(~self.known)
-        names = [*(self.names[g] for g in kept), OTHER, *(self.names[g] for g in unknown)]
+        shown = [self.names[g] for g in kept]
+        other = OTHER if OTHER not in shown else f"all {OTHER}"  # a group can have any name
+        names = [*shown, other, *(self.names[g] for g in unknown)]
         target = np.full(len(self), most)
         target[kept] = np.arange(most)
         target[unknown] = most + 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cache
 
 import numpy as np
@@ -16,10 +17,17 @@ from fairrec.reports.layouts import LAYOUTS, first_findings, outstanding_finding
 from fairrec.reports.wording import headline_findings, sentence
 from fairrec.results import AuditResult
 from fairrec.seeds import generator
-from fairrec.types import Ranking, Request
+from fairrec.types import Ranking, Request, off_catalogue_id
 from fairrec.users import User
 
-CATALOG = films()
+FILMS = films()
+CATALOG = replace(
+    FILMS,
+    columns={
+        **FILMS.columns,
+        "words": np.array(["human" if i % 2 else "llm" for i in range(len(FILMS))], dtype=object),
+    },
+)
 IDS = CATALOG.ids[:120]
 GENRES = dict(zip(CATALOG.ids, CATALOG.column("genre"), strict=True))
 GENDER = Attribute(
@@ -30,6 +38,7 @@ GENDER = Attribute(
     ),
 )
 WORDS = Template("{statement} I saw {history}. Recommend {k} films.")
+RANKED = Template("{statement} I saw {history}. Rank {k} of: {candidates}")
 
 
 def dramas_for_women(request: Request) -> Ranking:
@@ -42,17 +51,31 @@ def dramas_for_women(request: Request) -> Ranking:
     return Ranking(tuple(pool[i] for i in best), scores=tuple(float(scores[i]) for i in best))
 
 
+def inventive(request: Request) -> Ranking:
+    """Answer as above, but for women make up every third title."""
+    items = dramas_for_women(request).items
+    women = request.history[0] == IDS[0]
+    made_up = [off_catalogue_id(f"A film {place} that nobody made") for place in range(len(items))]
+    return Ranking(
+        tuple(made_up[i] if women and i % 3 == 2 else item for i, item in enumerate(items))
+    )
+
+
 @cache
 def results() -> dict[str, AuditResult]:
     users = [
         User(
             f"u{i}",
             {"gender": ("female", "male")[i % 2]},
-            history=IDS[:2],
+            history=IDS[i % 2 : 3],
             held_out=(IDS[10 + i],),
             candidates=IDS[5:65],
         )
         for i in range(40)
+    ]
+    ranked = [
+        User(u.id, u.profile, u.history, held_out=u.held_out, candidates=(*u.held_out, *IDS[60:79]))
+        for u in users
     ]
     topics = [f"topic {i}" for i in range(20)]
     few = {"k": 8, "draws": 200}
@@ -68,9 +91,26 @@ def results() -> dict[str, AuditResult]:
             topics, [GENDER], TEMPLATES["movie"], GENRES, column="genre", k=8, draws=4000
         ),
         fairrec.audits.ScoringAudit(users, [GENDER], WORDS, threshold=0.5, draws=200),
+        fairrec.audits.PositionBiasAudit(ranked, CATALOG, RANKED, draws=200),
+        fairrec.audits.GroundingAudit(
+            CATALOG, WORDS, users, column="genre", attributes=["gender"], **few
+        ),
+        fairrec.audits.ProviderAudit(
+            CATALOG,
+            WORDS,
+            "genre",
+            users,
+            source_column="words",
+            interactions=dict.fromkeys(CATALOG.ids, 1),
+            **few,
+        ),
     ]
-    recommender = as_recommender(dramas_for_women, name="dramas for women")
-    return {audit.name: run_audit(audit, recommender) for audit in audits}
+    dramas = as_recommender(dramas_for_women, name="dramas for women")
+    inventions = as_recommender(inventive, name="inventive")
+    return {
+        audit.name: run_audit(audit, inventions if audit.name == "grounding" else dramas)
+        for audit in audits
+    }
 
 
 def test_every_audit_has_a_layout_and_the_other_way_round() -> None:
@@ -83,6 +123,7 @@ def test_what_a_layout_names_is_there(name: str) -> None:
     result, layout = results()[name], LAYOUTS[name]
     there = {finding.statistic for finding in result.findings}
     named = {*layout.first, layout.by_value, layout.floor, layout.outstanding} - {""}
+    named |= set(layout.overview)
     assert named <= there
     assert {f.statistic for f in first_findings(result)} == set(layout.first)
 
@@ -94,8 +135,8 @@ def test_every_number_has_a_name_for_readers(name: str) -> None:
             finding.id
         )
         if name != "stereotype":  # its metrics are columns and titles of the user's own
-            known = finding.metric.partition("_at_")[0]
-            assert known in METRICS, finding.id
+            known = {finding.metric, finding.metric.partition("_at_")[0]}
+            assert known & METRICS.keys(), finding.id
 
 
 @pytest.mark.parametrize("name", LAYOUTS)
