@@ -119,13 +119,13 @@ class ExposureBlock:
         """Return inequality among items, and each group's share beside its target."""
         reached = jackknife_estimate(
             float((self.items.total > 0).mean()),
-            self.items.left_out(lambda some: float((some > 0).mean())),
+            self.items.left_out(lambda some: (some > 0).mean(axis=1)),
             direction="higher",
             **self._common(),
         )
         unequal = jackknife_estimate(
             float(gini(self.items.total)),
-            self.items.left_out(lambda some: float(gini(some))),
+            self.items.left_out(gini),
             direction="lower",
             **self._common(),
         )
@@ -136,16 +136,16 @@ class ExposureBlock:
         groups = self.settings.groups
         if groups is None:
             return Found(findings, {}, ())
-        shares = self._estimates(groups, _shares)
+        targets = self._targets(groups)
+        shares, *ratios = self._estimates(groups, [np.ones(len(groups)), *targets.values()])
         for name, share in zip(groups.names, shares, strict=True):
             findings.append(self._finding(self.settings.column, name, "share", share))
         table: dict[str, list[Any]] = {
             column: [] for column in ("group", "merit", "target", "exposure", "low", "high")
         }
-        for merit, target in self._targets(groups).items():
-            ratios = self._estimates(groups, lambda sums, t=target: _shares(sums) / t)
+        for (merit, target), over in zip(targets.items(), ratios, strict=True):
             for name, ratio, share, part in zip(
-                groups.names, ratios, shares, target.tolist(), strict=True
+                groups.names, over, shares, target.tolist(), strict=True
             ):
                 statistic = f"share_over_{merit}"
                 findings.append(self._finding(self.settings.column, name, statistic, ratio))
@@ -154,16 +154,24 @@ class ExposureBlock:
                     column.append(None if cell != cell else cell)
         return Found(findings, {"group_exposure": {c: tuple(v) for c, v in table.items()}}, ())
 
-    def _estimates(self, groups: ItemGroups, function: Any) -> list[Estimate]:
-        return function_estimates(
+    def _estimates(self, groups: ItemGroups, targets: Sequence[Values]) -> list[list[Estimate]]:
+        """Return each group's share of exposure over each target; draws are made once for all."""
+        by = np.stack(targets)
+
+        def over(sums: Values) -> Values:
+            ratios = _shares(sums)[..., None, :] / by
+            return ratios.reshape(*sums.shape[:-1], by.size)
+
+        found = function_estimates(
             self.sums.sums["groups"],
-            function,
+            over,
             generator(self.settings.seed, "exposure", str(self.model)),
             self.settings.draws,
             n=self.users,
             level=self.settings.level,
             undefined="undefined: the group deserves nothing, or nothing was shown",
         )
+        return [found[start : start + len(groups)] for start in range(0, by.size, len(groups))]
 
     def _targets(self, groups: ItemGroups) -> dict[str, Values]:
         merit = self.settings.merit

@@ -28,6 +28,12 @@ from fairrec.metrics.similarity import snsr, snsv
 from fairrec.results import Estimate
 
 Table = NDArray[np.float64]
+Upper = Callable[[Table, Table, float], float]
+
+SPREAD_METHOD = (
+    "bootstrap over {0}s: lower end by the spread of the noise, upper end by the least favourable "
+    "contrast, quantiles widened for few {0}s"
+)
 
 
 def mean_estimate(
@@ -113,7 +119,7 @@ def snsr_estimate(
         level: Confidence level, in (0, 1).
         unit: What a cluster is.
     """
-    return _spread_estimate(snsr, _snsr_upper, values, rng, draws, level, unit)
+    return _spread_estimate(snsr, snsr_upper, values, rng, draws, level, unit)
 
 
 def snsv_estimate(
@@ -128,12 +134,12 @@ def snsv_estimate(
 
     Arguments and missing values as in `snsr_estimate`.
     """
-    return _spread_estimate(snsv, _snsv_upper, values, rng, draws, level, unit)
+    return _spread_estimate(snsv, snsv_upper, values, rng, draws, level, unit)
 
 
 def _spread_estimate(
     statistic: Callable[[Table], Table],
-    upper: Callable[[Table, Table, float], float],
+    upper: Upper,
     values: Table,
     rng: np.random.Generator,
     draws: int,
@@ -164,23 +170,34 @@ def _spread_estimate(
     if 2 * len(draw_means) < draws:
         return Estimate(value, reason=f"values are present in too few {unit}s", **common)
     draw_means = stretched(means, draw_means, fewest, level)
-    tail = (1 - level) / 2
-    low = max(0.0, value - float(np.quantile(statistic(draw_means - means), 1 - tail)))
-    high = max(value, upper(means, draw_means, tail))
-    method = (
-        f"cluster bootstrap over {unit}s: lower end by the spread of the noise, upper end by "
-        f"the least favourable contrast, quantiles widened for few {unit}s"
-    )
-    return Estimate(value, low, high, method=method, **common)
+    low, high = spread_limits(statistic, upper, means, draw_means, level)
+    return Estimate(value, low, high, method=f"cluster {SPREAD_METHOD}".format(unit), **common)
 
 
-def _snsr_upper(means: Table, draw_means: Table, tail: float) -> float:
+def spread_limits(
+    statistic: Callable[[Table], Table], upper: Upper, means: Table, draws: Table, level: float
+) -> tuple[float, float]:
+    """Return the limits of a spread of V numbers, as this module says.
+
+    Args:
+        statistic: `snsr` or `snsv`, over the last axis.
+        upper: `snsr_upper` or `snsv_upper`.
+        means: The numbers, shape (V,); at least 2, none of them missing.
+        draws: Their bootstrap draws, shape (draws, V), widened for few clusters.
+        level: Confidence level, in (0, 1).
+    """
+    value, tail = float(statistic(means)), (1 - level) / 2
+    low = max(0.0, value - float(np.quantile(statistic(draws - means), 1 - tail)))
+    return low, max(value, upper(means, draws, tail))
+
+
+def snsr_upper(means: Table, draw_means: Table, tail: float) -> float:
     """Return the largest upper limit of the difference of any ordered pair of columns."""
     differences = (draw_means - column[:, None] for column in draw_means.T)
     return max(float(np.quantile(d, 1 - tail, axis=0).max()) for d in differences)
 
 
-def _snsv_upper(means: Table, draw_means: Table, tail: float) -> float:
+def snsv_upper(means: Table, draw_means: Table, tail: float) -> float:
     """Return the largest upper limit of u·μ / sqrt(V) over directions u of length 1.
 
     The direction is sought with a normal limit, u·m + z |Σ^½ u|, whose maximum steps along the

@@ -9,13 +9,21 @@ their Application", 1997, 2.4 and 3.2).
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import stdtrit
+from scipy.special import stdtr, stdtrit
 
 from fairrec.evidence.bootstrap import bootstrap_means
-from fairrec.evidence.intervals import stretched
+from fairrec.evidence.intervals import (
+    SPREAD_METHOD,
+    snsr_upper,
+    snsv_upper,
+    spread_limits,
+    stretched,
+)
+from fairrec.metrics.similarity import snsr, snsv
 from fairrec.results import Estimate
 
 Table = NDArray[np.float64]
@@ -97,6 +105,71 @@ def function_estimates(
             )
         )
     return estimates
+
+
+def share_p_values(sums: Table, target: Table) -> Table:
+    """Return p-values of "a part's share of the sums is its target", two-sided; shape (G,).
+
+    Student's t of the rows' ``x_g - target_g Σ x``, whose mean is 0 where the share is the target
+    (linearisation of a ratio: Särndal, Swensson and Wretman, "Model Assisted Survey Sampling",
+    1992, 5.6). NaN for fewer than two rows, or where nothing varies and nothing is off.
+
+    Args:
+        sums: Shape (B, G): one row per user, or per random share of many users.
+        target: Shares, shape (G,).
+    """
+    rows = sums[(sums != 0).any(axis=1)]
+    n = len(rows)
+    if n < 2:
+        return np.full(sums.shape[1], np.nan)
+    off = rows - target * rows.sum(axis=1, keepdims=True)
+    se = off.std(axis=0, ddof=1) / np.sqrt(n)
+    mean = off.mean(axis=0)
+    varies = se > 0
+    t = np.where(varies, np.abs(mean) / np.where(varies, se, 1.0), np.inf)
+    return np.where(varies, 2 * stdtr(n - 1, -t), np.where(mean == 0, np.nan, 0.0))
+
+
+def spread_estimate(
+    sums: Table,
+    function: Function,
+    rng: np.random.Generator,
+    draws: int = 2_000,
+    *,
+    spread: Literal["range", "sd"] = "range",
+    n: int,
+    n_missing: int = 0,
+    level: float = 0.95,
+    unit: str = "user",
+    undefined: str = "undefined: fewer than two groups have a value",
+) -> Estimate:
+    """Return how far V functions of the column sums lie apart: their range or deviation.
+
+    A spread is never negative, so percentiles would never hold a true 0; these limits do (see
+    `fairrec.evidence.intervals`). Of logarithms the range is the log of the largest ratio.
+
+    Args:
+        sums, function, rng, draws, n, n_missing, level, unit: As of `function_estimates`. Values
+            that are NaN are left out.
+        spread: "range", or "sd" for the population standard deviation.
+        undefined: Reason where fewer than two values are left.
+    """
+    common = {"level": level, "n": n, "n_missing": n_missing, "unit": unit, "direction": "lower"}
+    rows = sums[(sums != 0).any(axis=1)] if n < len(sums) else sums
+    values = np.atleast_1d(function(sums.sum(axis=0)))
+    there = ~np.isnan(values)
+    if there.sum() < 2:
+        return Estimate(None, reason=f"no {unit} has a value" if n == 0 else undefined, **common)
+    statistic, upper = (snsr, snsr_upper) if spread == "range" else (snsv, snsv_upper)
+    value = float(statistic(values[there]))
+    drawn = function(sum_draws(rows, rng, draws))[:, there] if len(rows) > 1 and n > 1 else None
+    drawn = np.empty((0, 0)) if drawn is None else drawn[np.isfinite(drawn).all(axis=1)]
+    if 2 * len(drawn) < draws:
+        reason = f"too few {unit}s to say how sure this is"
+        return Estimate(value, reason=reason, **common)
+    drawn = stretched(values[there], drawn, len(rows), level)
+    low, high = spread_limits(statistic, upper, values[there], drawn, level)
+    return Estimate(value, low, high, method=SPREAD_METHOD.format(unit), **common)
 
 
 def jackknife_estimate(

@@ -23,6 +23,9 @@ BUCKETS = 1000
 BLOCK = 1 << 15
 """Values that are added at a time."""
 
+LEFT_OUT = 1_000_000
+"""Totals that are looked at together when buckets are left out in turn."""
+
 ROUNDING = 1e-5
 """Share of a total below which what is left of it is the rounding of sums in 32 bits."""
 
@@ -81,19 +84,24 @@ class ItemTotals:
             np.add.at(flat, cells, value.astype(np.float32))
             np.add.at(self.total, place, value)
 
-    def left_out(self, measure: Callable[[NDArray[np.float64]], float]) -> NDArray[np.float64]:
+    def left_out(
+        self, measure: Callable[[NDArray[np.float64]], NDArray[np.float64]]
+    ) -> NDArray[np.float64]:
         """Return a measure of the totals without each bucket in turn, shape (B,).
 
-        One at a time, since all of them together are B times as large as the totals. Buckets
-        without any list are skipped.
+        All of them together are B times as large as the totals, so they are made few at a time.
+        Buckets without any list are skipped.
+
+        Args:
+            measure: Takes totals of shape (b, N) to values of shape (b,).
         """
-        least = ROUNDING * self.total
-        values = []
-        for bucket in self.by_bucket:
-            if bucket.any():
-                rest = self.total - bucket
-                values.append(float(measure(np.where(rest > least, rest, 0.0))))
-        return np.array(values)
+        held = np.flatnonzero(self.by_bucket.any(axis=1))
+        few = max(1, LEFT_OUT // self.n_items)
+        values = [np.empty(0)]
+        for start in range(0, len(held), few):
+            rest = self.total - self.by_bucket[held[start : start + few]]
+            values.append(measure(np.where(rest > ROUNDING * self.total, rest, 0.0)))
+        return np.concatenate(values)
 
     def merge(self, other: ItemTotals) -> None:
         """Add what another one has added up over other users."""

@@ -6,7 +6,12 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from fairrec.evidence.sums import function_estimates, jackknife_estimate, sum_draws
+from fairrec.evidence.sums import (
+    function_estimates,
+    jackknife_estimate,
+    spread_estimate,
+    sum_draws,
+)
 from fairrec.metrics.accumulators import bucket_of
 from fairrec.metrics.inequality import gini
 
@@ -69,6 +74,34 @@ def test_intervals_keep_to_their_bounds() -> None:
         table, ratio, np.random.default_rng(4), 500, n=10, bounds=(0.0, 1.0)
     )
     assert found.low == 0.0 and 0.1 < found.high <= 1
+
+
+@pytest.mark.parametrize("spread", ["range", "sd"])
+@pytest.mark.parametrize("effect", [0.0, 0.3])
+def test_spreads_of_ratios_are_covered(spread: str, effect: float) -> None:
+    """Also where all are equal, and a percentile interval would never hold the 0."""
+    rng = np.random.default_rng(7)
+    truth = np.array([1.0, 1.0, 1.0 + effect])
+    target = np.ptp(truth) if spread == "range" else truth.std()
+    inside, runs = 0, 400
+    for _ in range(runs):
+        table = rng.gamma(4.0, truth / 4.0, (40, 3))
+        found = spread_estimate(table, lambda sums: sums / 40, rng, 300, spread=spread, n=40)  # type: ignore[arg-type]
+        assert found.low is not None and found.high is not None
+        inside += found.low <= target <= found.high
+    assert 0.93 <= inside / runs
+
+
+def test_a_spread_leaves_out_what_is_undefined() -> None:
+    rng = np.random.default_rng(8)
+
+    def function(sums: Table) -> Table:
+        return np.concatenate([sums, np.full((*sums.shape[:-1], 1), np.nan)], axis=-1)
+
+    found = spread_estimate(np.array([[1.0, 2.0]] * 5), function, rng, 50, n=5)
+    assert found.value == found.low == found.high == 5
+    alone = spread_estimate(np.array([[1.0]] * 5), function, rng, 50, n=5)
+    assert alone.value is None and "fewer than two groups" in alone.reason
 
 
 def test_the_jackknife_of_a_mean_is_student_s_interval() -> None:

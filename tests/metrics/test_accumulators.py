@@ -38,9 +38,12 @@ def test_item_totals(block: int, monkeypatch: pytest.MonkeyPatch) -> None:
         assert totals.by_bucket == pytest.approx(expected, rel=1e-5)
         assert totals.total == pytest.approx(expected.sum(axis=0), rel=1e-12)
     rest = [expected.sum(axis=0) - bucket for bucket in expected if bucket.any()]
-    assert whole.left_out(lambda some: (some**2).sum()) == pytest.approx(
-        [(some**2).sum() for some in rest], rel=1e-5
-    )
+    for few in (1, 3 * 30, 1_000_000):
+        monkeypatch.setattr(accumulators, "LEFT_OUT", few)
+        assert whole.left_out(lambda some: (some**2).sum(axis=1)) == pytest.approx(
+            [(some**2).sum() for some in rest], rel=1e-5
+        )
+    assert len(ItemTotals(3, 8).left_out(lambda some: some.sum(axis=1))) == 0
     with pytest.raises(WrongUse, match="cannot be added"):
         whole.merge(ItemTotals(31, 40))
 
@@ -50,7 +53,7 @@ def test_nothing_is_left_of_what_one_bucket_has() -> None:
     totals, users = ItemTotals(3, 8), rng.integers(0, 8, 10_000)
     items = np.where(users == 5, 2, users % 2)
     totals.update(items, rng.random(10_000), users)
-    left = totals.left_out(lambda some: float((some > 0).sum()))
+    left = totals.left_out(lambda some: (some > 0).sum(axis=1))
     assert left.tolist() == [3, 3, 3, 3, 3, 2, 3, 3]
 
 
