@@ -310,7 +310,7 @@ class ExposureJudge:
                 "share_of_items": tuple(items.tolist()),
                 "share_of_exposure": tuple(held.tolist()),
             }
-        if groups is not None and "groups 0" in self.sums.lists.sums:
+        if groups is not None and self.sums.by_rank.sum() > 0:
             found["group_exposure"] = self._group_table()
             found["group_by_position"] = self._rank_table()
         return found

@@ -7,6 +7,10 @@ from fairrec.reports.term import Term
 _LLMRANK = "Hou et al., ECIR 2024 (LLMRank)"
 _PATRO = "Patro et al., WWW 2020 (FairRec)"
 _DAI = "Dai et al., KDD 2024"
+_DIAZ = "Diaz et al., CIKM 2020"
+_GEYIK = "Geyik, Ambler and Kenthapadi, KDD 2019"
+_FA_IR = "Zehlike et al., CIKM 2017 (FA*IR)"
+_RATIO = "Singh and Joachims, KDD 2018; Raj and Ekstrand, SIGIR 2022"
 
 ITEM_METRICS = {
     # position bias
@@ -70,6 +74,45 @@ ITEM_METRICS = {
         "Σ over lists of the chance that a reader reaches the item’s rank",
         "Moffat and Zobel, TOIS 2008; Singh and Joachims, KDD 2018",
     ),
+    "expected_exposure": Term(
+        "expected exposure",
+        "Exposure averaged over all lists of a request, against that of an ideal recommender, "
+        "which puts what is relevant first, in random order.",
+        source=_DIAZ,
+    ),
+    "awrf": Term(
+        "AWRF",
+        "How far each list’s shares of attention are from the groups’ shares of the catalogue: 0 "
+        "is fairest. Short lists cannot have them exactly.",
+        "Jensen–Shannon divergence, in bits",
+        "Sapiezynski et al., WWW 2019; TREC fair ranking 2021",
+    ),
+    "ndkl": Term(
+        "NDKL",
+        "How far the groups’ shares are from those of the catalogue at every depth of a list, the "
+        "top weighing most: 0 is fairest.",
+        "Σ KL(shares of the first i ‖ target) / log2(i + 1), divided by Σ 1 / log2(i + 1)",
+        _GEYIK,
+    ),
+    "infeasible_index": Term(
+        "infeasible index",
+        "In how many depths of a list some group lacks the places that its share would give it, "
+        "rounded down: 0 is fairest.",
+        source=_GEYIK,
+    ),
+    "favoured_pairs": Term(
+        "favoured pairs",
+        "Of pairs of an item of a group and one of another, in what share the former stands "
+        "above: 0.5 is parity.",
+        source="Cachel, Rundensteiner and Harrison, ICDE 2022; Kuhlman et al., WWW 2019",
+    ),
+    "fa_ir": Term(
+        "FA*IR",
+        "A test of every list: has a small group as many places at each depth as chance would "
+        "give it, up to bad luck?",
+        "the binomial’s lower tail at α = 0.1, corrected for testing at every depth",
+        _FA_IR,
+    ),
     "minimum_exposure": Term(
         "minimum exposure",
         "A number of places promised to everybody alike: a part α of an equal share.",
@@ -90,7 +133,96 @@ ITEM_METRICS = {
     ),
 }
 
+ITEM_METRICS |= {
+    f"exposure_{kind}": Term(f"exposure, {words}", f"Exposure when attention is modelled {how}.")
+    for kind, words, how in (
+        ("uniform", "all places alike", "as equal for all places"),
+        ("rbp", "rank-biased", "as falling by a constant factor from place to place"),
+        ("geometric", "geometric", "by a constant chance to stop at every place"),
+        ("log2", "logarithmic", "as 1 / log2(rank + 1)"),
+        ("log2_flat", "logarithmic from rank 2", "as 1 / log2 of the rank, the first two alike"),
+        ("cascade", "cascade", "as ending at what is relevant"),
+        ("err", "expected reciprocal rank", "as ending at what is relevant"),
+    )
+}
+
 ITEM_STATISTICS = {
+    # exposure
+    "exposure:gini": Term(
+        "Gini",
+        "Inequality of exposure among all items of the catalogue, those never recommended too: 0 "
+        "when all have the same, near 1 when one has it all.",
+        "mean |difference| over pairs / twice the mean",
+        "Gini, 1912",
+    ),
+    "gini_sample": Term(
+        "Gini, n − 1 form",
+        "The same times n / (n − 1), so that it can reach 1.",
+        source="Gini, 1912",
+    ),
+    "exposure:coverage": Term(
+        "coverage", "Share of the catalogue that was recommended to anybody: higher is fairer."
+    ),
+    "bottom_half_share": Term(
+        "share of the lesser half",
+        "Exposure of the half of the items that get least, of all: 0.5 when all are alike.",
+    ),
+    "off_catalogue_share": Term(
+        "off the catalogue", "Share of the attention that goes to what is no item."
+    ),
+    "exposure:changed_when_asked_again": Term(
+        "change when asked again",
+        "What part of a user’s attention goes to other items when the same is asked again.",
+        "half the sum of |difference of shares| over items",
+    ),
+    "share_less_equal": Term(
+        "share less equal share", "Share of exposure less what it would be if all had the same."
+    ),
+    "share_less_relevance": Term(
+        "share less relevant share",
+        "Share of exposure less share of the items that users went on to like.",
+    ),
+    "share_less_given": Term(
+        "share less target", "Share of exposure less the share that was set as the target."
+    ),
+    "impact_log_ratio": Term(
+        "disparate impact, log ratio",
+        "How unequally attention that was met with relevance is shared out, for the relevance "
+        "there is: 0 is parity.",
+        "ln(highest / lowest) over groups of exposure of relevant items / relevant items",
+        "Singh and Joachims, KDD 2018",
+    ),
+    "exposure:mean": Term("mean", "Mean over users."),
+    "disparity": Term(
+        "EE-D, disparity",
+        "How much attention is heaped on few: lower is fairer at equal relevance.",
+        "|ε|², ε being the mean exposure of items, or groups, over the lists of a request",
+        _DIAZ,
+    ),
+    "relevance": Term(
+        "EE-R, relevance",
+        "How far attention goes where it should: higher is better.",
+        "ε · ε*, ε* being the exposure an ideal recommender gives",
+        _DIAZ,
+    ),
+    "exposure:difference": Term(
+        "EE-L, loss",
+        "How far attention is from where it should go: items as relevant as each other deserve "
+        "equal exposure. 0 at the target.",
+        "|ε − ε*|²",
+        _DIAZ,
+    ),
+    "failing": Term(
+        "lists that fail",
+        "Share of lists that show a group so seldom at their top as chance alone would do in few.",
+        source=_FA_IR,
+    ),
+    "user_group_jsd": Term(
+        "distance between user groups",
+        "How differently groups of users see groups of items, in bits: 0 when all see the same.",
+        "Jensen–Shannon divergence of the user groups’ shares of exposure",
+        "Lin, IEEE Transactions on Information Theory 1991",
+    ),
     # position bias
     "position_bias:mean": Term(
         "mean", "Mean over users, for a place of the right item or for the order shown."
@@ -137,7 +269,7 @@ ITEM_STATISTICS = {
     "grounding:share": Term(
         "share", "Share of the titles named: the mean over users, or of all titles of a group."
     ),
-    "changed_when_asked_again": Term(
+    "grounding:changed_when_asked_again": Term(
         "change when asked again",
         "Mean distance between the shares of two answers to the same prompt: noise of its own.",
     ),
@@ -164,14 +296,15 @@ ITEM_STATISTICS = {
     ),
     "hhi": Term(
         "HHI",
-        "Concentration: the chance that two glances at random fall on the same provider. 1 when "
-        "one has it all.",
+        "Concentration of exposure: the chance that two glances at random fall on the same item, "
+        "or provider. 1 when one has it all.",
         "Σ share²",
         "Herfindahl, 1950; Hirschman, 1945",
     ),
     "effective_number": Term(
         "effective number",
-        "How many providers of equal size would be as concentrated as this: higher is fairer.",
+        "How many items, or providers, with equal exposure would be as concentrated as this: "
+        "higher is fairer.",
         "1 / HHI",
         "Laakso and Taagepera, Comparative Political Studies 1979",
     ),
@@ -194,13 +327,15 @@ ITEM_STATISTICS = {
         "What part of the exposure goes to others when the same is asked again: noise of its own.",
     ),
     "provider:share": Term("share", "Share of all exposure that a provider gets."),
+    "exposure:share": Term("share", "Share of all exposure that a group of items gets."),
     "share_less_catalogue": Term(
         "share less catalogue share",
-        "Share of exposure less share of the items: above 0 the provider gets more than it offers.",
+        "Share of exposure less share of the items: above 0 a group, or provider, gets more than "
+        "it offers.",
     ),
     "share_less_interactions": Term(
         "share less past share",
-        "Share of exposure less share of past consumption: above 0 more than it had before.",
+        "Share of exposure less share of past consumption: above 0 more than before.",
     ),
     "share_meeting": Term(
         "share that has the minimum",
@@ -227,3 +362,25 @@ ITEM_STATISTICS = {
         _DAI,
     ),
 }
+
+for _base, _name, _per in (
+    ("parity", "parity", "exposure per item"),
+    ("treatment_by_equal", "treatment, all alike", "exposure per group"),
+    ("treatment_by_interactions", "treatment, past use", "exposure per past interaction"),
+    ("treatment_by_relevance", "treatment, relevance", "exposure per relevant item"),
+    ("treatment_by_given", "treatment, target", "exposure per share of the target"),
+):
+    for _form, _called, _meaning, _formula in (
+        ("ratio", "ratio", "Lowest {} over the highest: 1 is parity.", "min / max over groups"),
+        ("difference", "difference", "Highest {} less the lowest, 1 being the mean of all: 0 is "
+         "parity.", "max − min over groups"),
+        ("log_ratio", "log ratio", "How unequal {} is, both sides alike: 0 is parity.",
+         "ln(max / min) over groups"),
+        ("l2", "L2", "Distance of the groups’ {} from their mean: 0 is parity.",
+         "√Σ (value − mean)² over groups"),
+        ("variance", "variance", "Variance of the groups’ {}: 0 is parity.",
+         "mean of (value − mean)² over groups"),
+    ):  # fmt: skip
+        ITEM_STATISTICS[f"{_base}_{_form}"] = Term(
+            f"{_name}, {_called}", _meaning.format(_per), _formula, _RATIO
+        )

@@ -107,6 +107,30 @@ LAYOUTS = {
         asked="Every user’s candidates were scored with nothing stated and with each value of "
         "each attribute stated, all else equal.",
     ),
+    "exposure": Layout(
+        first=(
+            "share_less_catalogue",
+            "share_less_equal",
+            "share_less_interactions",
+            "share_less_relevance",
+            "share_less_given",
+        ),
+        overview=(
+            "gini",
+            "coverage",
+            "bottom_half_share",
+            "parity_ratio",
+            "parity_difference",
+            "user_group_jsd",
+        ),
+        asked="Every user, or topic, was asked for with nothing stated. The attention that places "
+        "in lists get is added up by item and by group, and held against what groups deserve. "
+        "Items that were never recommended count too.",
+        chance="groups have the shares that they deserve and users alone differ, or when items, "
+        "or users, are dealt out to groups at random",
+        noise="of items and of lists, what recommending at random would give; of groups, what it "
+        "is on average when items, or users, are dealt out to them at random",
+    ),
     "position_bias": Layout(
         first=("range", "slope", "order_excess", "order_share"),
         by_metric=True,

@@ -22,18 +22,36 @@ Values = NDArray[np.float64]
 def group_distribution(
     lists: ItemLists, groups: ItemGroups, browsing: Browsing | None = None
 ) -> Values:
-    """Return the shares of the groups in every list or history, shape (n, G) (Eqs. 2 and 3).
+    """Return the shares of the groups in every list, shape (n, G) (Eq. 3).
+
+    What is off the catalogue is in no group and does not count.
 
     Args:
-        lists: Lists best first, or histories.
+        lists: Lists, best first.
         groups: An item in several groups counts for each by its part.
-        browsing: Weights of places, such as attention; all alike when None. For histories with
-            the latest first, "rbp" weighs what is recent more.
+        browsing: Weights of places, such as attention; all alike when None.
     """
     weight = place_exposure(lists, Browsing("uniform") if browsing is None else browsing)
-    held = group_exposure(lists, groups, weight)
-    total = held.sum(axis=1, keepdims=True)
-    return np.where(total > 0, held / np.where(total > 0, total, 1.0), np.nan)
+    return _shares(group_exposure(lists, groups, weight))
+
+
+def history_distribution(histories: ItemLists, groups: ItemGroups, recency: float = 1.0) -> Values:
+    """Return the shares of the groups in every history, shape (n, G) (Eq. 2).
+
+    Args:
+        histories: What users had before, oldest first.
+        groups: An item in several groups counts for each by its part.
+        recency: What an item weighs less than the next one: the latest weighs 1, the one before
+            it `recency`, then its square. In (0, 1]; at 1 all weigh the same.
+
+    Raises:
+        WrongUse: `recency` is out of its range.
+    """
+    if not 0 < recency <= 1:
+        raise WrongUse(f"the recency weight of a history is {recency}.", expected="in (0, 1].")
+    age = histories.lengths[:, None] - 1 - np.arange(histories.k)
+    weight = np.where(histories.listed, recency ** np.maximum(age, 0), 0.0)
+    return _shares(group_exposure(histories, groups, weight))
 
 
 def calibration_kl(history: ArrayLike, recommended: ArrayLike, alpha: float = 0.01) -> Values:
@@ -70,17 +88,23 @@ def calibration_jsd(history: ArrayLike, recommended: ArrayLike) -> Values:
 
 
 def group_unfairness(history: ArrayLike, recommended: ArrayLike) -> Values:
-    """Return GU of every group: its mean share of lists less that of histories, shape (G,).
+    """Return GU of every group: its share of recommendations less that of histories, (..., G).
 
-    In [-1, 1]; 0 is fair, above 0 over-recommended (IFairLRS: Jiang, Bao, Zhang, Wang, Feng and
-    He, "Item-side Fairness of Large Language Model-based Recommendation System", WWW 2024). Users
-    with either unknown do not count; NaN when nobody does.
+    Both shares are of all users together, so long histories count more: IFairLRS (Jiang, Bao,
+    Zhang, Wang, Zhang, Yang, Feng and He, "Item-side Fairness of Large Language Model-based
+    Recommendation System", WWW 2024), whose groups are genres and classes of popularity. In
+    [-1, 1]; 0 is fair, above 0 over-recommended. NaN where either has nothing.
+
+    Args:
+        history: How much of each group all histories hold, shape (..., G), such as the sum over
+            users of `merit.group_counts`.
+        recommended: The same of the lists.
+
+    >>> group_unfairness([6, 2], [1, 1]).tolist()
+    [-0.25, 0.25]
     """
     p, q = _both(history, recommended)
-    known = ~(np.isnan(p) | np.isnan(q)).any(axis=-1)
-    if not known.any():
-        return np.full(p.shape[-1], np.nan)
-    return (q[known] - p[known]).mean(axis=0)
+    return _shares(q) - _shares(p)
 
 
 def mean_group_unfairness(unfairness: ArrayLike) -> Values:
@@ -102,3 +126,8 @@ def _both(history: ArrayLike, recommended: ArrayLike) -> tuple[Values, Values]:
         )
     x, y = np.broadcast_arrays(p, q)
     return x, y
+
+
+def _shares(amounts: Values) -> Values:
+    total = amounts.sum(axis=-1, keepdims=True)
+    return np.where(total > 0, amounts / np.where(total > 0, total, 1.0), np.nan)

@@ -31,7 +31,8 @@ def div_ratio(counts: ArrayLike) -> Values:
 def over_recommendation_ratio(counts: ArrayLike, most: int = 3) -> Values:
     """Return ORRatio: what part of all recommendations the `most` frequent items make up.
 
-    In (0, 1]; lower is more even. NaN of nothing.
+    In (0, 1]; lower is more even. NaN of nothing. Others take the most frequent tenth of what was
+    recommended under the same name.
 
     Args:
         counts: How often each item was recommended, shape (..., N).

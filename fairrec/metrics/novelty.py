@@ -37,17 +37,23 @@ def self_information(
 
     Raises:
         BadData: A count is negative, missing, or above the total.
+        WrongUse: `least` is negative or above the total.
+
+    >>> self_information([4, 2, 2, 0]).tolist()
+    [1.0, 2.0, 2.0, nan]
     """
     x = np.asarray(popularity, dtype=np.float64)
     whole = float(x.sum() if total is None else total)
-    if not (x >= 0).all() or not least >= 0 or x.max(initial=0.0) > whole * (1 + 1e-12):
+    if not (x >= 0).all() or x.max(initial=0.0) > whole * (1 + 1e-12):
         raise BadData(
             f"popularity goes from {x.min(initial=0.0):g} to {x.max(initial=0.0):g} of {whole:g}.",
             expected="counts of at least 0 and at most the total.",
         )
+    if not 0 <= least <= max(whole, 1.0):
+        raise WrongUse(f"counts are raised to {least:g} of {whole:g}.", expected="0 to the total.")
     counts = np.maximum(x, least)
-    seen = counts > 0
-    return np.where(seen, -np.log2(np.where(seen, counts, whole) / max(whole, 1e-300)), np.nan)
+    seen = (counts > 0) & (whole > 0)
+    return np.where(seen, -np.log2(np.where(seen, counts / (whole or 1.0), 1.0)), np.nan)
 
 
 def mean_self_information(
@@ -74,8 +80,8 @@ def expected_popularity_complement(
 
     ``Σ_r w_r rel_r (1 - popularity / users) / Σ_r w_r`` over the places of the list (Vargas and
     Castells, "Rank and Relevance in Novelty and Diversity Metrics for Recommender Systems", RecSys
-    2011). In [0, 1]; higher is more novel. Without relevance every item counts as relevant. NaN for
-    an empty list.
+    2011). In [0, 1]; higher is more novel. Without relevance every item counts as relevant. What is
+    off the catalogue was read and gave nothing. NaN for an empty list.
 
     Args:
         lists: n lists.
@@ -103,23 +109,29 @@ def expected_free_discovery(
 ) -> Values:
     """Return EFD of each list, shape (n,): self-information of what is read, in bits.
 
-    As `expected_popularity_complement` with `self_information` for the complement; the same
-    source. Items without any interaction count as if they had `least`. At least 0; higher is more
-    novel.
+    ``Σ_r w_r rel_r -log2(popularity / total) / Σ_r w_r``: `expected_popularity_complement` with
+    `self_information` for the complement, from the same source. At least 0; higher is more novel.
+    Items without any interaction count as if they had `least`, 1 as in Elliot; with 0 their places
+    are left out of both sums.
     """
     information = self_information(popularity, total, least)
-    return _discounted(lists, np.nan_to_num(information), relevance, browsing)
+    return _discounted(lists, information, relevance, browsing)
 
 
 def _discounted(
     lists: ItemLists, by_item: Values, relevance: Values | None, browsing: Browsing | None
 ) -> Values:
+    """Return the weighted mean over places; those of items whose value is NaN are left out."""
     weight = place_exposure(lists, Browsing("log2") if browsing is None else browsing)
     if relevance is not None and relevance.shape != weight.shape:
         raise WrongUse(
             f"relevance has the shape {relevance.shape} for lists of {weight.shape}.",
             expected="one relevance for every place.",
         )
-    gained = weight * lists.values(by_item, 0.0) * (1.0 if relevance is None else relevance)
+    at = lists.values(by_item, 0.0)
+    if np.isnan(by_item).any():
+        weight = np.where(np.isnan(at), 0.0, weight)
+        at = np.nan_to_num(at)
+    gained = weight * at * (1.0 if relevance is None else relevance)
     whole = weight.sum(axis=1)
     return np.where(whole > 0, gained.sum(axis=1) / np.where(whole > 0, whole, 1.0), np.nan)

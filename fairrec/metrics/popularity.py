@@ -22,18 +22,28 @@ def average_popularity(
 ) -> Values:
     """Return ARP, the mean popularity of each list's items, shape (n,).
 
-    Yin, Cui, Li, Yao and Chen, "Challenging the Long Tail Recommendation", VLDB 2012. At least 0;
-    the mean over a random list is the mean over the catalogue. Neither direction is fair in itself:
-    hold it against users' histories. Under the same name: counts divided by all interactions
-    (`interactions`; RecTools' normalised form), shares of users, how often an item was
-    *recommended* (holisticai), and attribute rank parity (FairRankTune), which is none of this.
+    Average recommendation popularity, by counts: Yin, Cui, Li, Yao and Chen, "Challenging the Long
+    Tail Recommendation", VLDB 2012. At least 0; the mean over a random list is the mean over the
+    catalogue. Neither direction is fair in itself: hold it against users' histories.
+
+    Under the same name: counts over all interactions (`interactions`; RecTools' normalised form),
+    counts over users, how often an item was *recommended* (holisticai), and attribute rank parity
+    (FairRankTune), which is none of this.
 
     Args:
         lists: n lists.
         popularity: Shape (N,), at least 0.
-        interactions: What to divide counts by, such as their sum; None for nothing.
+        interactions: What to divide counts by, such as their sum or the number of users; None for
+            nothing.
+
+    Raises:
+        WrongUse: Popularity has another shape, or `interactions` is not above 0.
+        BadData: A popularity is negative or missing.
     """
-    by_item = _popularity(lists, popularity) / (1.0 if interactions is None else interactions)
+    whole = 1.0 if interactions is None else interactions
+    if not whole > 0:
+        raise WrongUse(f"popularity is divided by {whole:g}.", expected="a number above 0.")
+    by_item = _popularity(lists, popularity) / whole
     return mean_of_known(lists, lists.values(by_item))
 
 
@@ -88,16 +98,25 @@ def popularity_lift(profile: ArrayLike, recommended: ArrayLike) -> Values:
 
 
 def log_popularity_difference(
-    lists: ItemLists, histories: ItemLists, popularity: ArrayLike
+    lists: ItemLists, histories: ItemLists, popularity: ArrayLike, least: float = 0.0
 ) -> Values:
     """Return LPD of each user: mean log popularity of the list less that of the history; (n,).
 
-    Lichtenberg, Buchholz and Schwöbel, "Large Language Models as Recommender Systems: A Study of
-    Popularity Bias", 2024. Natural logarithm; 0 when the list is as popular as the history, 1 when
-    it is e times as popular in the geometric mean. Items of popularity 0 have no logarithm and are
-    left out. Their bias measure is the mean over users.
+    ``1/|L| Σ_(i in L) ln p_i - 1/|H| Σ_(j in H) ln p_j``; the measure is its mean over users
+    (Lichtenberg, Buchholz and Schwöbel, "Large Language Models as Recommender Systems: A Study of
+    Popularity Bias", Gen-IR at SIGIR 2024). 0 when the list is as popular as the history in the
+    geometric mean, 1 when it is e times as popular; swapping the two changes the sign alone.
+    Nearest 0 is fairest. Others take ln(1 + p), which is another number.
+
+    Args:
+        lists: What was recommended.
+        histories: What the same users had before.
+        popularity: Shape (N,), at least 0.
+        least: What popularity below it is raised to, such as 1. Where it stays 0 there is no
+            logarithm, and the item is left out: the rarest of the tail then do not count.
     """
-    by_item = log_popularity(_popularity(lists, popularity))
+    _paired(lists, histories)
+    by_item = log_popularity(np.maximum(_popularity(lists, popularity), least))
     return mean_of_known(lists, lists.values(by_item)) - mean_of_known(
         histories, histories.values(by_item)
     )
@@ -115,6 +134,15 @@ def mean_of_known(lists: ItemLists, at: Values) -> Values:
     count = here.sum(axis=1)
     total = np.where(here, at, 0.0).sum(axis=1)
     return np.where(count > 0, total / np.maximum(count, 1), np.nan)
+
+
+def _paired(lists: ItemLists, histories: ItemLists) -> None:
+    if (len(lists), lists.n_items) != (len(histories), histories.n_items):
+        raise WrongUse(
+            f"{len(lists)} lists of {lists.n_items} items stand against {len(histories)} histories "
+            f"of {histories.n_items}.",
+            expected="a history for every list, over one catalogue.",
+        )
 
 
 def _popularity(lists: ItemLists, popularity: ArrayLike) -> Values:

@@ -18,7 +18,6 @@ from fairrec.errors import BadData, WrongUse
 from fairrec.metrics.divergence import jensen_shannon
 from fairrec.metrics.item_groups import ItemGroups
 from fairrec.metrics.item_lists import ItemLists
-from fairrec.metrics.merit import group_counts
 
 Values = NDArray[np.float64]
 NAMES = {2: ("head", "tail"), 3: ("head", "mid", "tail")}
@@ -75,9 +74,7 @@ def split_by_interactions(
     before = np.concatenate([[0.0], np.cumsum(x[order])[:-1]]) / x.sum()
     codes = np.empty(len(x), dtype=np.int64)
     codes[order] = np.searchsorted(cuts - 1e-12, before, side="right")
-    words = " and ".join(f"{share:.0%}" for share in cuts)
-    said = f"items by popularity; parts end where {words} of the interactions are reached"
-    return PopularityParts(NAMES[len(cuts) + 1], codes, said)
+    return PopularityParts(NAMES[len(cuts) + 1], codes, _definition(cuts, "interactions"))
 
 
 def split_by_items(popularity: ArrayLike, shares: Sequence[float] = (0.2,)) -> PopularityParts:
@@ -90,14 +87,26 @@ def split_by_items(popularity: ArrayLike, shares: Sequence[float] = (0.2,)) -> P
     order = np.argsort(-x, kind="stable")
     codes = np.empty(len(x), dtype=np.int64)
     codes[order] = np.searchsorted(np.ceil(cuts * len(x) - 1e-9), np.arange(len(x)), side="right")
-    words = " and ".join(f"{share:.0%}" for share in cuts)
-    said = f"items by popularity; parts end where {words} of the items are reached"
-    return PopularityParts(NAMES[len(cuts) + 1], codes, said)
+    return PopularityParts(NAMES[len(cuts) + 1], codes, _definition(cuts, "items"))
+
+
+def part_counts(lists: ItemLists, parts: PopularityParts) -> Values:
+    """Return how many items of each part every list holds, shape (n, P)."""
+    known, n_parts = lists.known, len(parts.names)
+    if len(parts.codes) != lists.n_items:
+        raise WrongUse(
+            f"{len(parts.codes)} items are in parts, the catalogue has {lists.n_items}.",
+            expected="a part for every item of the catalogue.",
+        )
+    cells = parts.codes.take(lists.items[known])
+    cells += np.repeat(np.arange(len(lists)) * n_parts, known.sum(axis=1))
+    counts = np.bincount(cells, minlength=len(lists) * n_parts)
+    return counts.reshape(len(lists), n_parts).astype(np.float64)
 
 
 def part_shares(lists: ItemLists, parts: PopularityParts) -> Values:
     """Return the share of each part among each list's known items, shape (n, P)."""
-    return _shares(group_counts(lists, parts.groups))
+    return _shares(part_counts(lists, parts))
 
 
 def tail_share(lists: ItemLists, parts: PopularityParts) -> Values:
@@ -106,7 +115,8 @@ def tail_share(lists: ItemLists, parts: PopularityParts) -> Values:
     Average percentage of long tail items (Abdollahpouri, Burke and Mobasher, "Managing Popularity
     Bias in Recommender Systems with Personalized Re-Ranking", FLAIRS 2019). In [0, 1]; a
     random list has the tail's share of the catalogue; higher favours the tail. NaN for a list
-    without known items. RecBole's TailPercentage is this with a tail of its own.
+    without known items. RecBole's TailPercentage is this with a tail of its own: a share of the
+    items (0.1), the first of equal ones, or the items consumed at most so often.
     """
     return part_shares(lists, parts)[:, -1]
 
@@ -117,8 +127,7 @@ def tail_count(lists: ItemLists, parts: PopularityParts) -> Values:
     Average coverage of long tail items, as of the same paper: a number of items, not of the
     catalogue's tail. NaN for a list without known items.
     """
-    counts = group_counts(lists, parts.groups)
-    return np.where(counts.sum(axis=1) > 0, counts[:, -1], np.nan)
+    return np.where(lists.known.any(axis=1), part_counts(lists, parts)[:, -1], np.nan)
 
 
 def pop_rsp(recommended: ArrayLike, candidates: ArrayLike) -> Values:
@@ -132,7 +141,8 @@ def pop_rsp(recommended: ArrayLike, candidates: ArrayLike) -> Values:
     Args:
         recommended: How often items of each part were recommended, shape (..., P).
         candidates: How often they could have been: pairs of user and item not in the user's
-            history, shape (..., P).
+            history, shape (..., P). For one list per user that is
+            ``n * parts.groups.sizes - part_counts(histories, parts).sum(axis=0)``.
     """
     return _relative_spread(recommended, candidates)
 
@@ -153,9 +163,10 @@ def pop_reo(hits: ArrayLike, relevant: ArrayLike) -> Values:
 def user_popularity_deviation(profile: ArrayLike, recommended: ArrayLike) -> Values:
     """Return each user's popularity deviation: JSD between part shares of history and list.
 
-    In bits, [0, 1]; 0 when the list has the history's shares, lower is fairer. UPD is its mean over
-    each group's users, then over groups (Abdollahpouri, Mansoury, Burke, Mobasher and Malthouse,
-    "User-Centered Evaluation of Popularity Bias in Recommender Systems", UMAP 2021).
+    In bits, [0, 1]; 0 when the list has the history's shares, lower is fairer (Abdollahpouri,
+    Mansoury, Burke, Mobasher and Malthouse, "User-Centered Evaluation of Popularity Bias in
+    Recommender Systems", UMAP 2021). UPD is its mean over each group's users, then over groups
+    (`mean_over_groups`), of parts that end at 20% and 80% of the interactions.
 
     Args:
         profile: Shares of the parts in histories, shape (n, P), NaN where unknown.
@@ -163,6 +174,25 @@ def user_popularity_deviation(profile: ArrayLike, recommended: ArrayLike) -> Val
     """
     p, r = np.asarray(profile, dtype=np.float64), np.asarray(recommended, dtype=np.float64)
     return jensen_shannon(np.stack(np.broadcast_arrays(p, r), axis=1))
+
+
+def mean_over_groups(values: ArrayLike, groups: ArrayLike) -> float:
+    """Return the mean over groups of the mean over their users: every group counts the same.
+
+    NaN is left out, and so are groups in which nobody has a value; NaN when nobody has one.
+
+    Args:
+        values: One per user, shape (n,), such as `user_popularity_deviation`.
+        groups: Number of each user's group, shape (n,), from 0.
+
+    >>> mean_over_groups([0.0, 0.5, 1.0], [0, 0, 1])
+    0.625
+    """
+    x, g = np.asarray(values, dtype=np.float64), np.asarray(groups, dtype=np.int64)
+    there = ~np.isnan(x)
+    count = np.bincount(g[there])
+    total = np.bincount(g[there], x[there])[count > 0]
+    return float((total / count[count > 0]).mean()) if len(total) else float("nan")
 
 
 def _relative_spread(above: ArrayLike, below: ArrayLike) -> Values:
@@ -195,6 +225,14 @@ def _checked(shares: Sequence[float]) -> Values:
             expected="one or two shares in (0, 1), rising.",
         )
     return cuts
+
+
+def _definition(cuts: Values, what: str) -> str:
+    ends = " and ".join(f"{100 * share:g}%" for share in cuts)
+    return (
+        "items from the most popular on, equal ones in the order of the catalogue; "
+        f"parts end with the item that reaches {ends} of the {what}"
+    )
 
 
 def _shares(amounts: Values) -> Values:

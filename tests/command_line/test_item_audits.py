@@ -16,7 +16,7 @@ from fairrec import films
 
 @pytest.fixture
 def data(tmp_path: Path) -> Path:
-    """Thirty users of the embedded films with columns of their own."""
+    """Thirty users who have seen eight of eighty films."""
     folder = tmp_path / "data"
     folder.mkdir()
     rng = np.random.default_rng(0)
@@ -29,17 +29,18 @@ def data(tmp_path: Path) -> Path:
             strict=True,
         )
         if "," not in title and '"' not in title and genre and distributor
-    ][:80]
+    ]
     lines = [
         f"u{user},{item},{rng.integers(1, 6)},{time}"
         for user in range(30)
-        for time, item in enumerate(rng.permutation([row[0] for row in rows])[:8])
+        for time, item in enumerate(rng.permutation([row[0] for row in rows[:80]])[:8])
     ]
     (folder / "interactions.csv").write_text("\n".join(["user,item,rating,timestamp", *lines]))
     people = [f"u{user},{('female', 'male')[user % 2]}" for user in range(30)]
     (folder / "users.csv").write_text("\n".join(["user,gender", *people]))
     named = [",".join(row) for row in rows]
     (folder / "items.csv").write_text("\n".join(["item,title,genre,distributor", *named]))
+    (tmp_path / "catalog.csv").write_text("\n".join(["id,title,genre,distributor", *named]))
     return folder
 
 
@@ -84,7 +85,7 @@ def test_audits_of_items_run_from_settings_and_from_their_recordings(
     replayed = fairrec(
         tmp_path,
         *("replay", "fairrec-runs/run/answers.jsonl", "--audit", audit, "--name", "again"),
-        *("--catalog", str(data / "items.csv"), "--draws", "200", *again),
+        *("--catalog", "catalog.csv", "--draws", "200", *again),
     )
     assert replayed.returncode in (0, 1, 2), replayed.stderr
     judged = json.loads((tmp_path / "fairrec-runs/again/result.json").read_text("utf-8"))

@@ -1,0 +1,331 @@
+"""Popularity: is what is popular favoured, beyond what users' own histories explain?
+
+Nobody's attribute is stated. What lists hold is looked at by how often items were consumed: on
+average and place by place, head against tail, against each user's own history and against what they
+went on to like; and a regression says which groups get more than their popularity explains.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fairrec.audits.answered_lists import AnsweredLists, answered_lists, list_probes
+from fairrec.audits.asking import check_least, check_share, rankings_by_probe
+from fairrec.audits.excess import finding_id
+from fairrec.audits.exposure_warnings import about_lists
+from fairrec.audits.families import adjusted
+from fairrec.audits.funnel import validity_funnel
+from fairrec.audits.popularity_findings import PopularityJudge
+from fairrec.audits.popularity_lists import ListPopularity
+from fairrec.audits.popularity_regression import Effect, popularity_regression
+from fairrec.audits.popularity_sums import PopularitySums
+from fairrec.audits.popularity_users import UserJudge
+from fairrec.catalogs import Catalog
+from fairrec.errors import BadData, WrongUse
+from fairrec.metrics.item_groups import ItemGroups, group_items
+from fairrec.metrics.item_lists import END, ItemLists, item_lists, relevant_items
+from fairrec.metrics.popularity_parts import (
+    PopularityParts,
+    split_by_interactions,
+    split_by_items,
+)
+from fairrec.prompts import Template
+from fairrec.results import AuditResult, Finding, Observation
+from fairrec.types import Answer, Arm, Probe, content_hash
+from fairrec.users import User, check_users
+
+Values = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class PopularityAudit:
+    """How popular is what is recommended, and for whom?
+
+    Attributes:
+        catalog: All items that could be recommended.
+        template: The words; nothing is stated.
+        popularity: How often each item was consumed, by id; items left out never were.
+        users, topics: Who or what is asked for: one of the two, at least 2. Comparisons with
+            histories need users.
+        candidates: Item ids to choose from by topic; users have their own.
+        split: Shares at which the head (and the middle) of the catalogue ends.
+        by: Of what these are shares: "interactions" or "items".
+        column: Column of the catalogue whose groups are compared, or None.
+        quality: A number by item id, such as its mean rating, that popularity is told apart from.
+        attributes: Attributes of users whose groups are compared.
+        most_groups: Groups of items with findings of their own, the largest; the rest are one.
+        k: Items asked for, and ranks that count; at least 1.
+        repeats: How often the same prompt is asked again.
+        draws: Bootstrap draws.
+        level: Confidence level of intervals, in (0, 1).
+        seed: Run seed.
+
+    Raises:
+        BadData: A user is there twice, nothing was ever consumed, or the column makes no groups.
+        WrongUse: The column is unknown, or a number is out of its range.
+    """
+
+    catalog: Catalog
+    template: Template
+    popularity: Mapping[str, float]
+    users: Sequence[User] = ()
+    topics: Sequence[str] = ()
+    candidates: Mapping[str, tuple[str, ...]] | None = None
+    split: Sequence[float] = (0.2, 0.8)
+    by: Literal["interactions", "items"] = "interactions"
+    column: str | None = None
+    quality: Mapping[str, float] | None = None
+    attributes: Sequence[str] = ()
+    most_groups: int = 20
+    k: int = 20
+    repeats: int = 1
+    draws: int = 2_000
+    level: float = 0.95
+    seed: int = 0
+
+    name = "popularity"
+
+    def __post_init__(self) -> None:
+        check_users(self.users)
+        check_least(
+            k=(self.k, 1),
+            repeats=(self.repeats, 0),
+            draws=(self.draws, 1),
+            most_groups=(self.most_groups, 1),
+        )
+        check_share("level", self.level)
+        names = [user.id for user in self.users] or list(self.topics)
+        if (self.users and self.topics) or len(set(names)) < 2:
+            raise WrongUse(
+                f"the audit has {len(self.users)} user(s) and {len(self.topics)} topic(s).",
+                expected="at least 2 different users, or at least 2 different topics; better 50.",
+                do="name either users or topics.",
+            )
+        if self.by not in ("interactions", "items"):
+            raise WrongUse(
+                f"the catalogue is split by {self.by!r}.", expected="'interactions' or 'items'."
+            )
+        if not self._popularity.sum() > 0:
+            raise BadData(
+                "no item of the catalogue was ever consumed.",
+                expected="how often items were consumed, by id, for some of them.",
+                do="check that the ids are those of the catalogue.",
+            )
+        _ = self.parts, self.groups
+
+    @cached_property
+    def _position(self) -> dict[str, int]:
+        return {item: place for place, item in enumerate(self.catalog.ids)}
+
+    @cached_property
+    def _popularity(self) -> Values:
+        return np.array([float(self.popularity.get(item, 0.0)) for item in self.catalog.ids])
+
+    @cached_property
+    def parts(self) -> PopularityParts:
+        """Head, middle and tail of the catalogue."""
+        split = split_by_interactions if self.by == "interactions" else split_by_items
+        return split(self._popularity, self.split)
+
+    @cached_property
+    def groups(self) -> ItemGroups | None:
+        """Groups of the column, the small ones together."""
+        if self.column is None:
+            return None
+        return group_items(self.catalog.column(self.column).tolist()).largest(self.most_groups)
+
+    def plan(self) -> list[Probe]:
+        """Return one neutral prompt per user or topic, and its repeats."""
+        return list_probes(
+            self.users,
+            self.topics,
+            self.template,
+            self.k,
+            titles=dict(zip(self.catalog.ids, self.catalog.titles, strict=True)),
+            candidates=self.candidates,
+            repeats=self.repeats,
+        )
+
+    def judge(self, probes: Sequence[Probe], answers: Iterable[Answer]) -> AuditResult:
+        """Judge the neutral lists; those of repeats say what asking again alone changes."""
+        rankings = rankings_by_probe(probes, list(answers))
+        answered = answered_lists(probes, rankings, self._position, self.k)
+        again = answered_lists(probes, rankings, self._position, self.k, arm=Arm.REPEAT)
+        known = {user.id: user for user in self.users}
+        liked = [known[p.cluster].held_out if p.cluster in known else () for p in answered.probes]
+        relevant = relevant_items(liked, self._position) if any(liked) else None
+        sums = PopularitySums(self._popularity, self.parts)
+        sums.update(answered.lists, answered.owner, relevant)
+        how: dict[str, Any] = {
+            "unit": answered.unit,
+            "draws": self.draws,
+            "level": self.level,
+            "seed": self.seed,
+        }
+        judge = PopularityJudge(
+            sums, n=len(answered.owners) - answered.n_missing, n_missing=answered.n_missing, **how
+        )
+        of_users = self._of_users(answered, known, how)
+        lists = ListPopularity(answered, again, relevant, self._popularity, **how)
+        regression, curve = self._regression(answered, sums.counts)
+        tables = judge.tables()
+        if curve:
+            tables["popularity_fit"] = curve
+        rows = of_users.calibration_rows()
+        if rows and "calibration" in tables:
+            more = zip(*rows, strict=True)
+            tables["calibration"] = {
+                name: (*column, *added)
+                for (name, column), added in zip(tables["calibration"].items(), more, strict=True)
+            }
+        return AuditResult(
+            audit=self.name,
+            name=self.name,
+            findings=(*judge.findings(), *lists.findings(), *of_users.findings(), *regression),
+            observations=tuple(
+                Observation(
+                    cluster=probe.cluster,
+                    arm=probe.arm,
+                    attribute=None,
+                    value=None,
+                    outcome=rankings[probe.id].outcome,
+                    measures=of_users.measures(int(answered.owner[row])),
+                    probe_id=probe.id,
+                )
+                for row, probe in enumerate(answered.probes)
+            ),
+            validity=validity_funnel(answered.probes, rankings),
+            exchanges={},
+            provenance={"audit": self._settings(probes)},
+            warnings=(
+                *about_lists(answered, self.groups, None, 0),
+                *self._about_histories(answered, known),
+            ),
+            tables=tables,
+        )
+
+    def _of_users(
+        self, answered: AnsweredLists, known: Mapping[str, User], how: dict[str, Any]
+    ) -> UserJudge:
+        """Return the judge of lists against histories; the first list of each user counts."""
+        users = [known.get(owner, User(owner)) for owner in answered.owners]
+        first = np.full((len(users), answered.lists.k), END, dtype=np.int32)
+        for row in np.flatnonzero(answered.answered)[::-1]:
+            first[answered.owner[row]] = answered.lists.items[row]
+
+        def lists_of(items: Sequence[Sequence[str]]) -> ItemLists:
+            held = [tuple(dict.fromkeys(some)) for some in items]
+            return item_lists(held, self._position, max(1, *map(len, held)))
+
+        return UserJudge(
+            ItemLists(first, len(self.catalog)),
+            lists_of([[i for i in user.history if i in self._position] for user in users]),
+            lists_of([[i for i in user.held_out if i in self._position] for user in users]),
+            self._popularity,
+            self.parts,
+            self.groups,
+            self.column or "",
+            [user.profile for user in users],
+            self.attributes,
+            **how,
+        )
+
+    def _regression(
+        self, answered: AnsweredLists, counts: Values
+    ) -> tuple[list[Finding], dict[str, tuple[float, ...]]]:
+        """Return rate ratios of popularity, quality and groups, and the fitted curve."""
+        quality = None
+        if self.quality is not None:
+            quality = np.array([self.quality.get(item, np.nan) for item in self.catalog.ids])
+        pools = [
+            probe.request.candidates
+            for probe, there in zip(answered.probes, answered.answered, strict=True)
+            if there
+        ]
+        opportunities = None
+        if pools and all(pool is not None for pool in pools):
+            opportunities = np.zeros(len(self.catalog))
+            for pool in pools:
+                some = [self._position[item] for item in pool or () if item in self._position]
+                np.add.at(opportunities, some, 1.0)
+        found = popularity_regression(
+            counts, self._popularity, self.groups, quality, opportunities, level=self.level
+        )
+
+        def finding(attribute: str, value: str | None, metric: str, effect: Effect) -> Finding:
+            return Finding(
+                finding_id(self.name, attribute, value, metric, "rate_ratio"),
+                audit=self.name,
+                metric=metric,
+                statistic="rate_ratio",
+                attribute=attribute,
+                value=value,
+                estimate=effect.estimate,
+                p_value=effect.p_value,
+            )
+
+        first = [finding("items", None, "popularity_effect", found.popularity)]
+        if found.quality is not None:
+            first.append(finding("items", None, "quality_effect", found.quality))
+        groups = [
+            finding(self.column or "", name, "group_effect", effect)
+            for name, effect in found.groups.items()
+        ]
+        groups = [
+            f
+            if f.estimate.value is None
+            else replace(
+                f,
+                estimate=replace(
+                    f.estimate, method=f"{f.estimate.method}, against {found.reference}"
+                ),
+            )
+            for f in groups
+        ]
+        family = f"effects of {self.column} beyond popularity"
+        return [*first, *adjusted(groups, family)], dict(found.curve)
+
+    def _about_histories(self, answered: AnsweredLists, known: Mapping[str, User]) -> list[str]:
+        said = []
+        without = sum(not known[o].history for o in answered.owners if o in known)
+        if self.users and without:
+            said.append(
+                f"{without} of {len(self.users)} users have no history to be compared with."
+            )
+        if not self.users:
+            said.append("Topics have no histories: lift and calibration are left out.")
+        never = int((self._popularity == 0).sum())
+        if never:
+            said.append(
+                f"{never} of {len(self.catalog)} items were never consumed: they have no logarithm "
+                "and no self-information, and are left out of their means."
+            )
+        return said
+
+    def _settings(self, probes: Sequence[Probe]) -> dict[str, object]:
+        return {
+            "name": self.name,
+            "users": len(self.users),
+            "topics": len(self.topics),
+            "catalog": {"items": len(self.catalog), "hash": self.catalog.content_hash},
+            "interactions": float(self._popularity.sum()),
+            "parts": self.parts.definition,
+            "column": self.column,
+            "quality": self.quality is not None,
+            "attributes": list(self.attributes),
+            "most_groups": self.most_groups,
+            "template": {"system": self.template.system, "user": self.template.user},
+            "k": self.k,
+            "repeats": self.repeats,
+            "draws": self.draws,
+            "level": self.level,
+            "seed": self.seed,
+            "probes": len(probes),
+            "probes_hash": content_hash([probe.id for probe in probes]),
+        }
