@@ -7,22 +7,38 @@ where there are many (`fairrec.metrics.accumulators`).
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from fairrec.audits.asking import check_least, check_share
-from fairrec.audits.impression_blocks import BlockSettings, blocks
+from fairrec.audits.exposure_findings import ExposureJudge
+from fairrec.audits.exposure_sums import ExposureSums
+from fairrec.audits.popularity_findings import PopularityJudge
+from fairrec.audits.popularity_sums import PopularitySums
 from fairrec.errors import WrongUse
 from fairrec.gates import Gate, apply_gates
 from fairrec.impressions.ahead import ahead
-from fairrec.impressions.batches import ROWS, impression_batches
+from fairrec.impressions.batches import ROWS, ImpressionBatch, impression_batches
 from fairrec.impressions.counts import LogCounts
 from fairrec.impressions.items import ItemTable, items_of, open_items
 from fairrec.impressions.reading import ImpressionLog, open_log
 from fairrec.metrics.browsing import Browsing, parse_browsing
+from fairrec.metrics.concentration import shares
 from fairrec.metrics.item_groups import ItemGroups
+from fairrec.metrics.merit import (
+    catalogue_shares,
+    equal_shares,
+    given_shares,
+    interaction_shares,
+)
+from fairrec.metrics.popularity_parts import split_by_interactions
 from fairrec.results import AuditResult, Validity
 from fairrec.running.audit_run import versions
 from fairrec.types import Outcome
@@ -31,6 +47,9 @@ MOST_GROUPS = 100
 """Groups that have findings of their own; the smaller ones are one group together."""
 
 MERITS = ("catalogue", "equal", "interactions", "relevance")
+
+SPLIT = (0.2, 0.8)
+"""Shares of the interactions at which the head and the middle of the catalogue end."""
 
 
 def judge_log(
@@ -50,7 +69,7 @@ def judge_log(
     name: str = "exposure",
     rows: int = ROWS,
     threads: int = 2,
-    on_progress: Callable[[int], None] = lambda rows: None,
+    say: Callable[[int], None] = lambda rows: None,
 ) -> AuditResult:
     """Judge what users were shown and return the gated result.
 
@@ -75,8 +94,8 @@ def judge_log(
         gates: What must hold.
         name: Name of the run.
         rows: Impressions that are held at a time.
-        threads: 2 reads ahead on a thread of its own, 1 does not.
-        on_progress: Called after every batch with the number of impressions read.
+        threads: With more than 1, reading and either sum have a thread each.
+        say: Called after every batch with the number of impressions read.
 
     Raises:
         WrongUse: A setting is out of its range, a column is unknown, or what it needs is lacking.
@@ -93,67 +112,110 @@ def judge_log(
     models = [parse_browsing(b) if isinstance(b, str) else b for b in browsing]
     _check_settings(opened, popularity, merit, models)
     groups = None if group is None else items.groups(group)
-    settings = BlockSettings(
-        n_items=len(items),
-        groups=None if groups is None else groups.largest(MOST_GROUPS),
-        column=group or "",
-        popularity=None if popularity is None else items.amounts(popularity),
-        merit=merit,
-        browsing=models,
-        k=k,
-        draws=draws,
-        level=level,
-        seed=seed,
-    )
-    judged = blocks(settings)
+    kept = None if groups is None else groups.largest(MOST_GROUPS)
+    consumed = None if popularity is None else items.amounts(popularity)
+    exposure = ExposureSums(len(items), k, kept, models)
+    listed = None
+    if consumed is not None:
+        listed = PopularitySums(consumed, split_by_interactions(consumed, SPLIT))
     counts = LogCounts()
     batches = impression_batches(opened, items.codes, k, counts, rows=rows)
-    for lists, users, relevant in ahead(batches) if threads > 1 else batches:
-        for block in judged:
-            block.update(lists, users, relevant)
-        on_progress(counts.rows)
-    seconds_reading = time.perf_counter() - started
-    findings, tables, warnings = [], {}, []
-    for block in judged:
-        found = block.judge()
-        findings += found.findings
-        tables |= found.tables
-        warnings += found.warnings
-    gates = list(gates)
-    result = AuditResult(
-        audit="exposure",
-        name=name,
-        findings=tuple(findings),
-        observations=(),
-        validity=(_validity(counts),),
-        exchanges={},
-        provenance={
-            "audit": {
-                "name": "exposure",
-                "group": group,
-                "popularity": popularity,
-                "merit": dict(merit) if isinstance(merit, Mapping) else list(merit),
-                "browsing": [str(model) for model in models],
-                "k": k,
-                "draws": draws,
-                "level": level,
-                "seed": seed,
-            },
-            "log": {"name": opened.name, "columns": dict(opened.columns), **counts.as_dict()},
-            "catalog": {"name": items.name, "items": len(items), "from_log": items.from_log},
-            "gates": [gate.text for gate in gates],
-            "versions": versions(),
-        },
-        warnings=(*_about_items(items, group, groups), *counts.warnings(k), *warnings),
-        tables=tables,
+    _add_up([exposure] if listed is None else [exposure, listed], batches, counts, threads, say)
+    read = time.perf_counter()
+    how: dict[str, Any] = {"draws": draws, "level": level, "seed": seed}
+    targets = {} if kept is None else _targets(merit, kept, consumed, exposure)
+    judge = ExposureJudge(
+        exposure, group or "items", targets, **_of(counts.lists, exposure.n_lists), **how
     )
-    result = apply_gates(result, gates)
+    findings, tables = [*judge.items(), *judge.groups()], judge.tables()
+    if listed is not None:
+        popular = PopularityJudge(listed, **_of(counts.lists, listed.n_lists), **how)
+        findings += popular.findings()
+        tables |= popular.tables()
+    gates = list(gates)
+    result = apply_gates(
+        AuditResult(
+            audit="exposure",
+            name=name,
+            findings=tuple(findings),
+            observations=(),
+            validity=(_validity(counts),),
+            exchanges={},
+            provenance={
+                "audit": {
+                    "name": "exposure",
+                    "group": group,
+                    "popularity": popularity,
+                    "parts": None if listed is None else listed.parts.definition,
+                    "merit": dict(merit) if isinstance(merit, Mapping) else list(merit),
+                    "browsing": [str(model) for model in models],
+                    "most_groups": MOST_GROUPS,
+                    "k": k,
+                    **how,
+                },
+                "log": {"name": opened.name, "columns": dict(opened.columns), **counts.as_dict()},
+                "catalog": {"name": items.name, "items": len(items), "from_log": items.from_log},
+                "gates": [gate.text for gate in gates],
+                "versions": versions(),
+            },
+            warnings=(*_about_items(items, group, groups), *counts.warnings(k)),
+            tables=tables,
+        ),
+        gates,
+    )
     times = {
         "finished": datetime.now(UTC).isoformat(timespec="seconds"),
-        "seconds_reading": round(seconds_reading, 3),
-        "seconds_judging": round(time.perf_counter() - started - seconds_reading, 3),
+        "seconds_reading": round(read - started, 3),
+        "seconds_judging": round(time.perf_counter() - read, 3),
     }
     return replace(result, provenance={**result.provenance, "time": times})
+
+
+def _add_up(
+    sums: Sequence[ExposureSums | PopularitySums],
+    batches: Iterator[ImpressionBatch],
+    counts: LogCounts,
+    threads: int,
+    say: Callable[[int], None],
+) -> None:
+    """Add all lists to all sums, each of which sees them in the order of the log."""
+    if threads == 1:
+        for batch in batches:
+            for some in sums:
+                some.update(*batch)
+            say(counts.rows)
+        return
+    with ThreadPoolExecutor(len(sums)) as pool:
+        for batch in ahead(batches):
+            deque(pool.map(lambda some, batch=batch: some.update(*batch), sums), maxlen=0)
+            say(counts.rows)
+
+
+def _of(lists: int, present: int) -> dict[str, int]:
+    return {"n": present, "n_missing": lists - present}
+
+
+def _targets(
+    merit: Sequence[str] | Mapping[str, float],
+    groups: ItemGroups,
+    consumed: NDArray[np.float64] | None,
+    sums: ExposureSums,
+) -> dict[str, NDArray[np.float64]]:
+    """Return the shares that groups deserve, by name of the merit."""
+    if isinstance(merit, Mapping):
+        return {"given": given_shares(merit, groups)}
+    found = {}
+    for name in dict.fromkeys(merit):
+        match name:
+            case "catalogue":
+                found[name] = catalogue_shares(groups)
+            case "equal":
+                found[name] = equal_shares(groups)
+            case "interactions" if consumed is not None:
+                found[name] = interaction_shares(consumed, groups)
+            case _:
+                found[name] = shares(sums.lists.sums["merit"].sum(axis=0))
+    return found
 
 
 def _items(catalog: Any, id: str, log: ImpressionLog) -> ItemTable:

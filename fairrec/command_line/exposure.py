@@ -52,7 +52,7 @@ def judge_exposure(
             items,
             gates=parsed,
             name=name or f"exposure-{log.stem}",
-            on_progress=say,
+            say=say,
             **settings,
         )
     return finish(result, out / result.name)

@@ -12,10 +12,8 @@ T = TypeVar("T")
 def ahead(steps: Iterator[T]) -> Iterator[T]:
     """Yield what an iterator yields, in its order, each made on another thread beforehand.
 
-    Reading and sorting let go of the interpreter's lock, adding up by item mostly does not: two
-    threads that both add up are no faster than one, while one that reads for one that adds up
-    hides its own work. And since one thread alone adds up, in the order of the log, numbers do not
-    depend on there being two.
+    Reading, looking up and sorting let go of the interpreter's lock, so that they cost little
+    beside the adding up. The order is that of one thread, and so are all numbers.
     """
     with ThreadPoolExecutor(1, "reading") as thread:
         coming = thread.submit(next, steps, None)

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 Items = NDArray[np.int32]
 
-ROWS = 1 << 20
+ROWS = 1 << 18
 """Impressions that are read at a time."""
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 from numpy.typing import NDArray
@@ -97,11 +98,15 @@ class ItemTotals:
         """
         held = np.flatnonzero(self.by_bucket.any(axis=1))
         few = max(1, LEFT_OUT // self.n_items)
-        values = [np.empty(0)]
-        for start in range(0, len(held), few):
+
+        def without(start: int) -> NDArray[np.float64]:
             rest = self.total - self.by_bucket[held[start : start + few]]
-            values.append(measure(np.where(rest > ROUNDING * self.total, rest, 0.0)))
-        return np.concatenate(values)
+            rest[rest <= ROUNDING * self.total] = 0.0
+            return measure(rest)
+
+        # Subtracting and sorting let go of the interpreter's lock.
+        with ThreadPoolExecutor(2) as pool:
+            return np.concatenate([np.empty(0), *pool.map(without, range(0, len(held), few))])
 
     def merge(self, other: ItemTotals) -> None:
         """Add what another one has added up over other users."""

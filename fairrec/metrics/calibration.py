@@ -67,12 +67,12 @@ def calibration_kl(history: ArrayLike, recommended: ArrayLike, alpha: float = 0.
         alpha: Mixing, in (0, 1); 0.01 is the paper's.
 
     Raises:
-        WrongUse: alpha is out of its range.
+        WrongUse: alpha is out of its range, or there are not as many groups in both.
     """
     if not 0 < alpha < 1:
         raise WrongUse(f"alpha of the calibration is {alpha}.", expected="in (0, 1).")
     p, q = _both(history, recommended)
-    mixed = (1 - alpha) * q + alpha * p
+    mixed = q + alpha * (p - q)  # exactly p where the shares are equal
     some = p > 0
     terms = np.where(some, p * np.log(np.where(some, p, 1.0) / np.where(some, mixed, 1.0)), 0.0)
     known = ~(np.isnan(p) | np.isnan(q)).any(axis=-1)
@@ -97,7 +97,8 @@ def group_unfairness(history: ArrayLike, recommended: ArrayLike) -> Values:
 
     Args:
         history: How much of each group all histories hold, shape (..., G), such as the sum over
-            users of `merit.group_counts`.
+            users of `merit.group_counts`, where an item of several groups counts for each by its
+            part; IFairLRS counts it wholly for each.
         recommended: The same of the lists.
 
     >>> group_unfairness([6, 2], [1, 1]).tolist()

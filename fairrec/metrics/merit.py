@@ -21,6 +21,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.sparse import csr_matrix
 
 from fairrec.errors import BadData, WrongUse
+from fairrec.metrics.exposure import group_exposure
 from fairrec.metrics.item_groups import ItemGroups
 from fairrec.metrics.item_lists import ItemLists
 
@@ -89,10 +90,7 @@ def given_shares(shares: Mapping[str, float], groups: ItemGroups) -> Shares:
 
 def group_counts(lists: ItemLists, groups: ItemGroups) -> NDArray[np.float64]:
     """Return how many items of each group every list holds, shape (n, G)."""
-    rows, _ = np.nonzero(lists.known)
-    items = lists.items[lists.known]
-    held = csr_matrix((np.ones(len(rows)), (rows, items)), shape=(len(lists), lists.n_items))
-    return (held @ groups.membership).toarray()
+    return group_exposure(lists, groups, np.ones(lists.items.shape))
 
 
 def _merit(values: ArrayLike) -> NDArray[np.float64]:
