@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -74,6 +75,7 @@ class ExposureSums:
         at = lists.items[known]
         self.counts += np.bincount(at, minlength=lists.n_items)
         values: dict[str, Values] = {}
+        first = np.empty(0)
         for place, model in enumerate(self.browsing):
             exposure = place_exposure(lists, model, relevant)
             if place == 0:
@@ -108,12 +110,12 @@ class ExposureSums:
         values = {"awrf": awrf(given, catalogue_shares(groups), known=groups.known)}
         if relevant is not None:
             clicks = exposure * relevance_at(lists, relevant)
-            values["merit"] = (relevant @ groups.membership).toarray()
+            values["merit"] = _dense(relevant @ groups.membership)
             values["impact"] = group_exposure(lists, groups, clicks)
         return values
 
     def _add_ranks(
-        self, groups: ItemGroups, known: NDArray[np.bool_], at: NDArray[np.int64]
+        self, groups: ItemGroups, known: NDArray[np.bool_], at: NDArray[np.integer]
     ) -> None:
         rank = np.nonzero(known)[1]
         k, size = known.shape[1], len(groups)
@@ -122,4 +124,8 @@ class ExposureSums:
             self.by_rank[:k] += np.bincount(cells, minlength=k * size).reshape(k, size)
             return
         held = csr_matrix((np.ones(len(at)), (rank, at)), shape=(k, groups.membership.shape[0]))
-        self.by_rank[:k] += (held @ groups.membership).toarray()
+        self.by_rank[:k] += _dense(held @ groups.membership)
+
+
+def _dense(table: Any) -> Values:
+    return table.toarray()

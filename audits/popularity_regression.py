@@ -158,6 +158,7 @@ def _fit(y: Values, design: Values, offset: Values | None) -> tuple[Any, str]:
         alpha = float((((y - mean) ** 2 - y) * mean**2).sum() / (mean**4).sum())
         if alpha <= 1e-6:
             return poisson, "Poisson regression (no overdispersion), HC1 errors"
+        fitted = poisson
         for _ in range(25):
             family = sm.families.NegativeBinomial(alpha=alpha)
             fitted = sm.GLM(y, design, family=family, offset=offset).fit(cov_type="HC1")
@@ -181,7 +182,8 @@ def _dispersion(y: Values, mean: Values, freedom: int) -> float:
     low, high = -18.0, 8.0
     if excess(low) <= 0:
         return float(np.exp(low))
-    return float(np.exp(high if excess(high) > 0 else brentq(excess, low, high)))
+    root: Any = high if excess(high) > 0 else brentq(excess, low, high)
+    return float(np.exp(root))
 
 
 def _effect(fit: Any, design: Values, place: int, level: float, said: str) -> Effect:

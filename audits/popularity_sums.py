@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
@@ -81,7 +83,8 @@ class PopularitySums:
                 np.sort(np.where(hits, lists.items, -1), axis=1)[:, ::-1], lists.n_items
             )
             values["part_hits"] = group_counts(found, self.parts.groups)
-            liked = csr_matrix((relevant > 0).astype(np.float64))
+            liked: Any = csr_matrix(relevant, copy=True)
+            liked.data = (liked.data > 0).astype(np.float64)
             values["part_relevant"] = (liked @ self.parts.groups.membership).toarray()
         self.lists.update(values, users)
 

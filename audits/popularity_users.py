@@ -238,8 +238,8 @@ class UserJudge:
 
         def spread(code: NDArray[np.int64]) -> float:
             size = len(members)
-            base = np.bincount(code, own, minlength=size)
-            lifts = _over(np.bincount(code, given, minlength=size), base)
+            base = np.bincount(code, own, minlength=size).astype(np.float64)
+            lifts = _over(np.bincount(code, given, minlength=size).astype(np.float64), base)
             return float(np.ptp(lifts))
 
         rng = generator(self.seed, "popularity", "lift range", attribute)

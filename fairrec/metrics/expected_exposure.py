@@ -12,7 +12,7 @@ order. With ε the exposure that a recommender gives and ε* the target, vectors
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -73,9 +73,10 @@ def target_exposure(relevant: csr_matrix, browsing: Browsing, k: int | None = No
             ("err" with relevance 1).
         k: Places of a list; None for the whole catalogue. What does not fit has no exposure.
     """
-    n, n_items = relevant.shape
+    table: Any = csr_matrix(relevant)
+    n, n_items = table.shape
     k = n_items if k is None else k
-    flags = np.asarray((csr_matrix(relevant) > 0).toarray())
+    flags = table.toarray() > 0
     sizes = flags.sum(axis=1)
     places = np.arange(max(k, 1))[:k]
     target = np.full((n, n_items), np.nan)

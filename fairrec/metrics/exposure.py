@@ -45,7 +45,8 @@ def item_exposure(lists: ItemLists, exposure: Exposure) -> Exposure:
     """Return the sum of attention over lists by item of the catalogue, shape (N,)."""
     _check(lists, exposure)
     known = lists.known
-    return np.bincount(lists.items[known], exposure[known], minlength=lists.n_items)
+    total = np.bincount(lists.items[known], exposure[known], minlength=lists.n_items)
+    return total.astype(np.float64)
 
 
 def group_exposure(lists: ItemLists, groups: ItemGroups, exposure: Exposure) -> Exposure:

@@ -37,7 +37,7 @@ class ItemGroups:
     """
 
     names: tuple[str, ...]
-    membership: csr_matrix
+    membership: Any  # csr_matrix, whose types cannot be checked
 
     def __post_init__(self) -> None:
         if self.membership.shape[1] != len(self.names) or len(set(self.names)) < len(self.names):
