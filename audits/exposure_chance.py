@@ -30,7 +30,7 @@ def by_chance(
         Shape (draws, N); None where there is nothing to draw, or too much to be worth it.
     """
     length = min(len(weights), n_items)
-    if not n_lists or not length or draws * max(n_items, n_lists * length) > 10 * CELLS:
+    if not n_lists or not length or draws * max(n_items, n_lists * length) > CELLS:
         return None
     exposure = np.empty((draws, n_items))
     for row in exposure:
@@ -43,7 +43,7 @@ def random_lists(
     rng: np.random.Generator, n_items: int, n_lists: int, length: int
 ) -> NDArray[np.int64]:
     """Return lists of different items, every item as likely; shape (n_lists, length)."""
-    if n_lists * n_items <= CELLS:
+    if 4 * length > n_items:
         keys = rng.random((n_lists, n_items))
         chosen = np.argpartition(keys, length - 1, axis=1)[:, :length]
         return rng.permuted(chosen, axis=1)

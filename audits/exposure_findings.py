@@ -100,9 +100,14 @@ class ExposureJudge:
         total = self.sums.items.total
         chance = by_chance(self._rng("chance"), len(total), self.sums.n_lists, self._weights())
         findings = []
-        for name, (measure, better) in CONCENTRATION.items():
+        every = [measure for measure, _ in CONCENTRATION.values()]
+        without = self.sums.items.left_out(
+            lambda x: np.stack([measure(x) for measure in every], axis=-1)
+        )
+        for left_out, (name, (measure, better)) in zip(
+            without.T, CONCENTRATION.items(), strict=True
+        ):
             value = float(measure(total)) if total.sum() > 0 else float("nan")
-            left_out = self.sums.items.left_out(measure)
             most = float(len(total)) if name == "effective_number" else 1.0
             estimate = jackknife_estimate(
                 value, left_out, bounds=(0.0, most), direction=better, **self._common()

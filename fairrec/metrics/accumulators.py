@@ -88,13 +88,13 @@ class ItemTotals:
     def left_out(
         self, measure: Callable[[NDArray[np.float64]], NDArray[np.float64]]
     ) -> NDArray[np.float64]:
-        """Return a measure of the totals without each bucket in turn, shape (B,).
+        """Return a measure of the totals without each bucket in turn, shape (B, ...).
 
         All of them together are B times as large as the totals, so they are made few at a time.
         Buckets without any list are skipped.
 
         Args:
-            measure: Takes totals of shape (b, N) to values of shape (b,).
+            measure: Takes totals of shape (b, N) to values of shape (b,) or (b, measures).
         """
         held = np.flatnonzero(self.by_bucket.any(axis=1))
         few = max(1, LEFT_OUT // self.n_items)
@@ -106,7 +106,8 @@ class ItemTotals:
 
         # Subtracting and sorting let go of the interpreter's lock.
         with ThreadPoolExecutor(2) as pool:
-            return np.concatenate([np.empty(0), *pool.map(without, range(0, len(held), few))])
+            values = list(pool.map(without, range(0, len(held), few)))
+        return np.concatenate(values or [measure(self.total[None, :])[:0]])
 
     def merge(self, other: ItemTotals) -> None:
         """Add what another one has added up over other users."""

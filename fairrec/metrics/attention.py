@@ -14,7 +14,6 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from fairrec.errors import WrongUse
-from fairrec.metrics.divergence import jensen_shannon
 
 Values = NDArray[np.float64]
 
@@ -60,7 +59,23 @@ def awrf(
     seen, wanted = _shares(np.where(counted, x, 0.0)), _shares(np.where(counted, aim, 0.0))
     if distance == "binomial":
         return np.abs(seen[:, protected] - wanted[:, protected])
-    return jensen_shannon(np.stack([seen, wanted], axis=1))
+    return _divergence(seen, wanted)
+
+
+def _divergence(p: Values, q: Values) -> Values:
+    """Return `jensen_shannon` of the rows of p and q, looking only at what p holds.
+
+    A list holds few of many groups, and a group that it lacks adds half of its target.
+    """
+    rows, columns = np.nonzero(p > 0)
+    x, y = p[rows, columns], q[rows, columns]
+    middle = (x + y) / 2
+    some = y > 0
+    terms = x * np.log2(x / middle) - y
+    terms += np.where(some, y * np.log2(np.where(some, y, middle) / middle), 0.0)
+    found = (q.sum(axis=1) + np.bincount(rows, terms, minlength=len(p))) / 2
+    unknown = np.isnan(p[:, 0]) | np.isnan(q[:, 0])
+    return np.where(unknown, np.nan, np.maximum(found, 0.0))  # rounding alone puts it below 0
 
 
 def _shares(amounts: Values) -> Values:

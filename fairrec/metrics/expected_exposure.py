@@ -75,7 +75,7 @@ def target_exposure(relevant: csr_matrix, browsing: Browsing, k: int | None = No
     """
     table: Any = csr_matrix(relevant)
     n, n_items = table.shape
-    k = n_items if k is None else k
+    k = int(n_items if k is None else k)
     flags = table.toarray() > 0
     sizes = flags.sum(axis=1)
     places = np.arange(max(k, 1))[:k]
