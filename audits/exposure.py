@@ -16,7 +16,7 @@ from scipy.sparse import csr_matrix
 
 from fairrec.audits.answered_lists import AnsweredLists, answered_lists, list_probes
 from fairrec.audits.asking import check_least, check_share, rankings_by_probe
-from fairrec.audits.exposure_findings import ExposureJudge
+from fairrec.audits.exposure_findings import ExposureJudge, check_different
 from fairrec.audits.exposure_lists import ListJudge
 from fairrec.audits.exposure_sums import ExposureSums
 from fairrec.audits.exposure_warnings import about_lists
@@ -109,6 +109,7 @@ class ExposureAudit:
                 f"the merit is {list(self.merit)}, with {len(self.browsing)} browsing models.",
                 expected=f"merit among {', '.join(MERITS)} or shares by group, and a model.",
             )
+        check_different(self.browsing)
         wanted = () if isinstance(self.merit, Mapping) else self.merit
         if "interactions" in wanted and self.interactions is None:
             raise WrongUse(

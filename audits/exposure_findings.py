@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -13,14 +13,12 @@ from fairrec.audits.excess import finding_id
 from fairrec.audits.exposure_chance import AT_RANDOM, by_chance, random_lists
 from fairrec.audits.exposure_sums import ExposureSums
 from fairrec.audits.families import adjusted
+from fairrec.errors import WrongUse
+from fairrec.evidence.group_shares import share_estimates, share_p_values, shifted
 from fairrec.evidence.groupings import random_groupings, upper_p
-from fairrec.evidence.sums import (
-    function_estimates,
-    jackknife_estimate,
-    share_p_values,
-    spread_estimate,
-)
+from fairrec.evidence.sums import function_estimates, jackknife_estimate, spread_estimate
 from fairrec.metrics.attention import awrf
+from fairrec.metrics.browsing import Browsing
 from fairrec.metrics.concentration import (
     bottom_share,
     catalogue_coverage,
@@ -133,9 +131,8 @@ class ExposureJudge:
     def _shares(self, metric: str, sums: Values) -> list[Finding]:
         groups = self.sums.groups
         assert groups is not None
-        estimates = function_estimates(
-            sums, shares, self._rng("shares", metric), self.draws, bounds=(0, 1), **self._common()
-        )
+        estimates = self._share_estimates(metric)
+        squared = float(self._squared(metric).sum())
         found = [
             self._finding(self.column, name, metric, "share", estimate)
             for name, estimate in zip(groups.names, estimates, strict=True)
@@ -143,24 +140,36 @@ class ExposureJudge:
         for merit, target in self.targets.items():
             if np.isnan(target).any():
                 continue
-            off = function_estimates(
-                sums,
-                lambda x, less=target: shares(x) - less,
-                self._rng("shares", metric),
-                self.draws,
-                bounds=(-1, 1),
-                **self._common(),
-            )
-            p_values = share_p_values(sums, target)
-            tested = [
-                replace(
-                    self._finding(self.column, name, metric, f"share_less_{merit}", estimate),
-                    p_value=None if np.isnan(p) or estimate.value is None else float(p),
-                )
-                for name, estimate, p in zip(groups.names, off, p_values, strict=True)
-            ]
+            p_values = share_p_values(sums, squared, target)
+            tested = []
+            for name, estimate, less, p in zip(
+                groups.names, estimates, target.tolist(), p_values.tolist(), strict=True
+            ):
+                off = shifted(estimate, less)
+                finding = self._finding(self.column, name, metric, f"share_less_{merit}", off)
+                known = off.value is not None and not np.isnan(p)
+                tested.append(replace(finding, p_value=p if known else None))
             found += adjusted(tested, f"{metric}: shares of {self.column} less {merit}")
         return found
+
+    def _share_estimates(self, metric: str) -> list[Estimate]:
+        """Return the groups' shares under a model, by the metric that it goes by."""
+        place = self._place(metric)
+        return share_estimates(
+            self.sums.lists.sums[f"groups {place}"],
+            float(self._squared(metric).sum()),
+            self._rng("shares", metric),
+            self.draws,
+            **self._common(),
+        )
+
+    def _squared(self, metric: str) -> Values:
+        return self.sums.lists.sums[f"squared {self._place(metric)}"]
+
+    def _place(self, metric: str) -> int:
+        """Return which browsing model a metric goes by."""
+        kinds = [f"exposure_{model.kind}" for model in self.sums.browsing]
+        return 0 if metric == "exposure" else kinds.index(metric, 1)
 
     def _disparities(self, metric: str, sums: Values) -> Iterable[Finding]:
         """Yield forms for all groups together: per item, and per merit."""
@@ -323,14 +332,7 @@ class ExposureJudge:
     def _group_table(self) -> Table:
         groups = self.sums.groups
         assert groups is not None
-        estimates = function_estimates(
-            self.sums.lists.sums["groups 0"],
-            shares,
-            self._rng("shares", "exposure"),
-            self.draws,
-            bounds=(0, 1),
-            **self._common(),
-        )
+        estimates = self._share_estimates("exposure")
         rows = [
             (name, merit, float(deserved), e.value, e.low, e.high)
             for merit, target in self.targets.items()
@@ -382,6 +384,21 @@ class ExposureJudge:
             value=value,
             estimate=estimate,
             noise_floor=floor,
+        )
+
+
+def check_different(browsing: Sequence[Browsing]) -> None:
+    """Check that findings can be told apart: they go by the kind of the browsing model.
+
+    Raises:
+        WrongUse: Two models are of one kind.
+    """
+    kinds = [model.kind for model in browsing]
+    if len(set(kinds)) < len(kinds):
+        raise WrongUse(
+            f"browsing models are {', '.join(map(str, browsing))}.",
+            expected="models of different kinds.",
+            do="compare two of one kind in runs of their own.",
         )
 
 

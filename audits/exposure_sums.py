@@ -34,6 +34,7 @@ class ExposureSums:
         counts: How many lists hold each item, shape (N,).
         lists: By name, sums over lists: "all 0", "off 0" and "groups 0" for the attention of the
             first model given in all, off the catalogue and to each group, and so on for the others;
+            "squared 0", the squared weights of places that hold an item of the catalogue;
             "awrf"; "merit" (relevance of each group) and "impact" (attention times relevance,
             clicks that are to be expected) where relevance is known.
         by_rank: How many places of each rank each group has, shape (k, G).
@@ -75,6 +76,7 @@ class ExposureSums:
         at = lists.items[known]
         self.counts += np.bincount(at, minlength=lists.n_items)
         values: dict[str, Values] = {}
+        ones = np.ones(lists.k)
         first = np.empty(0)
         for place, model in enumerate(self.browsing):
             exposure = place_exposure(lists, model, relevant)
@@ -82,6 +84,7 @@ class ExposureSums:
                 self.items.update(at, exposure[known], np.repeat(users, known.sum(axis=1)))
                 first = exposure
             values[f"all {place}"] = exposure.sum(axis=1)
+            values[f"squared {place}"] = np.where(known, exposure, 0.0) ** 2 @ ones
             values[f"off {place}"] = np.where(known, 0.0, exposure).sum(axis=1)
             if self.groups is not None:
                 values[f"groups {place}"] = group_exposure(lists, self.groups, exposure)

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fairrec.audits.asking import check_least, check_share
-from fairrec.audits.exposure_findings import ExposureJudge
+from fairrec.audits.exposure_findings import ExposureJudge, check_different
 from fairrec.audits.exposure_sums import ExposureSums
 from fairrec.audits.popularity_findings import PopularityJudge
 from fairrec.audits.popularity_sums import PopularitySums
@@ -228,6 +228,7 @@ def _check_settings(
     merit: Sequence[str] | Mapping[str, float],
     browsing: Sequence[Browsing],
 ) -> None:
+    check_different(browsing)
     wanted = [] if isinstance(merit, Mapping) else list(merit)
     unknown = sorted(set(wanted) - set(MERITS))
     if unknown or not browsing:

@@ -14,8 +14,9 @@ from fairrec.audits.answered_lists import AnsweredLists
 from fairrec.audits.excess import finding_id
 from fairrec.audits.families import adjusted
 from fairrec.audits.provider_buckets import answered_owners, bucket_sums, left_out
+from fairrec.evidence.group_shares import share_estimates, shifted
 from fairrec.evidence.groupings import random_groupings, upper_p
-from fairrec.evidence.sums import function_estimates, jackknife_estimate
+from fairrec.evidence.sums import jackknife_estimate
 from fairrec.metrics.accumulators import BUCKETS
 from fairrec.metrics.browsing import Browsing
 from fairrec.metrics.concentration import (
@@ -158,7 +159,8 @@ class ProviderExposure:
         if self.interactions is not None and not np.isnan(self.interactions).any():
             targets["interactions"] = self.interactions
         rng = generator(self.seed, self.audit, "shares")
-        share = self._estimates(sums, rng, np.zeros(len(self.shown)), (0.0, 1.0))
+        squared = float((exposure[self.answered.lists.known] ** 2).sum())
+        share = share_estimates(sums, squared, rng, self.draws, **self._common())
         null = self._null(
             np.ones(len(self.known_items), dtype=bool),
             np.ones(len(self.shown), dtype=bool),
@@ -171,8 +173,8 @@ class ProviderExposure:
             floor = None if np.isnan(moved[place]) else float(moved[place])
             findings.append(replace(self._finding(name, "share", share[place]), noise_floor=floor))
         for of, target in targets.items():
-            rng = generator(self.seed, self.audit, "shares")
-            for place, estimate in enumerate(self._estimates(sums, rng, target, (-1.0, 1.0))):
+            for place, whole in enumerate(share):
+                estimate = shifted(whole, float(target[place]))
                 floor = None if np.isnan(moved[place]) else float(moved[place])
                 name = self.shown.names[place]
                 finding = replace(
@@ -193,23 +195,6 @@ class ProviderExposure:
         return (
             [*findings, *adjusted(tested, "share of exposure less share of the catalogue")],
             {name: tuple(column) for name, column in table.items()},
-        )
-
-    def _estimates(
-        self,
-        sums: Values,
-        rng: np.random.Generator,
-        less: Values,
-        bounds: tuple[float, float],
-    ) -> list[Estimate]:
-        return function_estimates(
-            sums,
-            lambda sums: shares(sums) - less,
-            rng,
-            self.draws,
-            bounds=bounds,
-            undefined="undefined: no item of the catalogue was recommended",
-            **self._common(),
         )
 
     def _null(

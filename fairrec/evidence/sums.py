@@ -13,7 +13,7 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import stdtr, stdtrit
+from scipy.special import stdtrit
 
 from fairrec.evidence.bootstrap import bootstrap_means
 from fairrec.evidence.intervals import (
@@ -105,29 +105,6 @@ def function_estimates(
             )
         )
     return estimates
-
-
-def share_p_values(sums: Table, target: Table) -> Table:
-    """Return p-values of "a part's share of the sums is its target", two-sided; shape (G,).
-
-    Student's t of the rows' ``x_g - target_g Σ x``, whose mean is 0 where the share is the target
-    (linearisation of a ratio: Särndal, Swensson and Wretman, "Model Assisted Survey Sampling",
-    1992, 5.6). NaN for fewer than two rows, or where nothing varies and nothing is off.
-
-    Args:
-        sums: Shape (B, G): one row per user, or per random share of many users.
-        target: Shares, shape (G,).
-    """
-    rows = sums[(sums != 0).any(axis=1)]
-    n = len(rows)
-    if n < 2:
-        return np.full(sums.shape[1], np.nan)
-    off = rows - target * rows.sum(axis=1, keepdims=True)
-    se = off.std(axis=0, ddof=1) / np.sqrt(n)
-    mean = off.mean(axis=0)
-    varies = se > 0
-    t = np.where(varies, np.abs(mean) / np.where(varies, se, 1.0), np.inf)
-    return np.where(varies, 2 * stdtr(n - 1, -t), np.where(mean == 0, np.nan, 0.0))
 
 
 def spread_estimate(
