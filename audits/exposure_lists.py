@@ -179,6 +179,11 @@ class ListJudge:
             if not self.groups.known[place] or not 0 < share <= SMALL:
                 continue
             table = adjusted_table(self.answered.lists.k, round(share, 6), ALPHA)
+            if table.table[-1] == 0:  # no list could fail: it would look fair whatever it holds
+                short = f"lists of {len(table.table)} are too short to test a group of {share:.0%}"
+                none = Estimate(None, reason=short, unit=self.unit, level=self.level)
+                found.append(self._finding(self.column, "fa_ir", "failing", none, name))
+                continue
             passed = prefix_test(protected_flags(self._codes, place), table.table)
             failed = self._of_owner(1 - passed)
             estimate = group_mean(failed, level=self.level, unit=self.unit, direction="lower")
