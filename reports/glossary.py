@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from fairrec.reports.glossary_items import ITEM_METRICS, ITEM_STATISTICS
+from fairrec.reports.glossary_popularity import POPULARITY_METRICS, POPULARITY_STATISTICS
 from fairrec.reports.term import Term
 from fairrec.reports.untrusted import clean
 from fairrec.results import Finding
@@ -305,8 +306,8 @@ for _kind, _words in (
             "crossed random effects of user and wording.",
         )
 
-METRICS |= ITEM_METRICS
-STATISTICS |= ITEM_STATISTICS
+METRICS |= ITEM_METRICS | POPULARITY_METRICS
+STATISTICS |= ITEM_STATISTICS | POPULARITY_STATISTICS
 
 
 def metric_name(metric: str) -> str:

@@ -131,6 +131,17 @@ LAYOUTS = {
         noise="of items and of lists, what recommending at random would give; of groups, what it "
         "is on average when items, or users, are dealt out to them at random",
     ),
+    "popularity": Layout(
+        first=("lift", "less_history", "rate_ratio"),
+        overview=("normalised", "popular_first", "lift_range"),
+        asked="Every user, or topic, was asked for with nothing stated. How popular recommended "
+        "items are is held against the same user’s history, against what the user went on to like "
+        "and against items chosen at random.",
+        chance="users are dealt out to groups anew, or counts differ from what popularity and "
+        "quality explain by chance alone",
+        noise="of lists, what choosing items at random would give; of groups of users, what it is "
+        "on average when users are dealt out to them at random",
+    ),
     "position_bias": Layout(
         first=("range", "slope", "order_excess", "order_share"),
         by_metric=True,
