@@ -204,7 +204,7 @@ class PopularityAudit:
             exchanges={},
             provenance={"audit": self._settings(probes)},
             warnings=(
-                *about_lists(answered, self.groups, None, 0),
+                *about_lists(answered, None, None, 0),
                 *self._about_histories(answered, known),
             ),
             tables=tables,
@@ -289,6 +289,7 @@ class PopularityAudit:
             for f in groups
         ]
         family = f"effects of {self.column} beyond popularity"
+        first = adjusted(first, "effects of popularity and quality")
         return [*first, *adjusted(groups, family)], dict(found.curve)
 
     def _about_histories(self, answered: AnsweredLists, known: Mapping[str, User]) -> list[str]:

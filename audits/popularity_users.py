@@ -67,12 +67,13 @@ class UserJudge:
     def findings(self) -> list[Finding]:
         """Return all comparisons; none without any history or liked item."""
         found: list[Finding] = []
+        paired: list[Finding] = []
         if self.histories.known.any():
-            found += [*self._lift(), *self._logs(), *self._parts(), *self._calibration()]
-            found += [*self._user_groups(), *self._groups()]
+            paired += [*self._lift(), *self._against("history", self.histories)]
+            found += [*self._parts(), *self._calibration(), *self._user_groups(), *self._groups()]
         if self.liked.known.any():
-            found += self._against("relevant", self.liked)
-        return found
+            paired += self._against("relevant", self.liked)
+        return [*adjusted(paired, "lists against the same users' items"), *found]
 
     def measures(self, row: int) -> dict[str, float | None]:
         """Return what is measured of one user, for the table of observations."""
@@ -102,11 +103,8 @@ class UserJudge:
         test = paired_test(pair[:, 1] - pair[:, 0])
         yield replace(self._finding("items", None, "popularity", "lift", estimate), p_value=test)
 
-    def _logs(self) -> list[Finding]:
-        """Return LPD: mean and spread of the difference of mean log popularity."""
-        return self._against("history", self.histories)
-
     def _against(self, name: str, other: ItemLists) -> list[Finding]:
+        """Return mean and spread of the difference of mean log popularity: LPD of histories."""
         by_item = log_popularity(self.popularity)
         listed = mean_of_known(self.lists, self.lists.values(by_item))
         there = mean_of_known(other, other.values(by_item))

@@ -167,6 +167,8 @@ POPULARITY_METRICS = {
 }  # fmt: skip
 
 POPULARITY_STATISTICS = {
+    "popularity:mean": Term("mean", "Mean over users, or topics."),
+    "popularity:share": Term("share", "Mean share in lists."),
     "value": Term("value", "Of all lists together."),
     "normalised": Term("share of interactions", "As a share of all interactions."),
     "popular_first": Term(
