@@ -17,7 +17,7 @@ from fairrec.errors import WrongUse
 from fairrec.metrics.item_lists import ItemLists, item_lists
 from fairrec.prompts import Template
 from fairrec.types import Arm, Outcome, Probe, Ranking, Request
-from fairrec.users import User
+from fairrec.users import User, check_users
 
 
 @dataclass(frozen=True)
@@ -49,6 +49,24 @@ class AnsweredLists:
         return len(self.owners) - len(np.unique(self.owner[self.answered]))
 
 
+def check_asked(users: Sequence[User], topics: Sequence[str]) -> None:
+    """Check that there is somebody, or something, to ask for.
+
+    Raises:
+        BadData: A user is there twice.
+        WrongUse: There are both users and topics, fewer than 2 of them, or a topic twice.
+    """
+    check_users(users)
+    names = [user.id for user in users] or list(topics)
+    if (users and topics) or len(names) < 2 or len(set(names)) < len(names):
+        raise WrongUse(
+            f"the audit has {len(users)} user(s) and {len(topics)} topic(s), "
+            f"{len(names) - len(set(names))} of them twice.",
+            expected="at least 2 different users, or at least 2 different topics; better 50.",
+            do="name either users or topics.",
+        )
+
+
 def list_probes(
     users: Sequence[User],
     topics: Sequence[str],
@@ -71,16 +89,11 @@ def list_probes(
         repeats: How often the same prompt is asked again.
 
     Raises:
-        WrongUse: There are both users and topics, fewer than 2 of them, or one twice.
+        BadData: A user is there twice.
+        WrongUse: There are both users and topics, fewer than 2 of them, or a topic twice.
     """
+    check_asked(users, topics)
     names = [user.id for user in users] or list(topics)
-    if (users and topics) or len(names) < 2 or len(set(names)) < len(names):
-        raise WrongUse(
-            f"the audit has {len(users)} user(s) and {len(topics)} topic(s), "
-            f"{len(names) - len(set(names))} of them twice.",
-            expected="at least 2 different users, or at least 2 different topics; better 50.",
-            do="name either users or topics.",
-        )
 
     def asked(replicate: int) -> list[Request]:
         if users:

@@ -15,7 +15,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from fairrec.audits.answered_lists import AnsweredLists, answered_lists, list_probes
+from fairrec.audits.answered_lists import AnsweredLists, answered_lists, check_asked, list_probes
 from fairrec.audits.asking import check_least, check_share, rankings_by_probe
 from fairrec.audits.excess import finding_id
 from fairrec.audits.exposure_warnings import about_lists
@@ -38,7 +38,7 @@ from fairrec.metrics.popularity_parts import (
 from fairrec.prompts import Template
 from fairrec.results import AuditResult, Finding, Observation
 from fairrec.types import Answer, Arm, Probe, content_hash
-from fairrec.users import User, check_users
+from fairrec.users import User
 
 Values = NDArray[np.float64]
 
@@ -92,7 +92,7 @@ class PopularityAudit:
     name = "popularity"
 
     def __post_init__(self) -> None:
-        check_users(self.users)
+        check_asked(self.users, self.topics)
         check_least(
             k=(self.k, 1),
             repeats=(self.repeats, 0),
@@ -100,13 +100,6 @@ class PopularityAudit:
             most_groups=(self.most_groups, 1),
         )
         check_share("level", self.level)
-        names = [user.id for user in self.users] or list(self.topics)
-        if (self.users and self.topics) or len(set(names)) < 2:
-            raise WrongUse(
-                f"the audit has {len(self.users)} user(s) and {len(self.topics)} topic(s).",
-                expected="at least 2 different users, or at least 2 different topics; better 50.",
-                do="name either users or topics.",
-            )
         if self.by not in ("interactions", "items"):
             raise WrongUse(
                 f"the catalogue is split by {self.by!r}.", expected="'interactions' or 'items'."

@@ -15,7 +15,7 @@ from numbers import Real
 import numpy as np
 from numpy.typing import NDArray
 
-from fairrec.audits.answered_lists import AnsweredLists, answered_lists, list_probes
+from fairrec.audits.answered_lists import AnsweredLists, answered_lists, check_asked, list_probes
 from fairrec.audits.asking import check_least, check_share, rankings_by_probe
 from fairrec.audits.funnel import validity_funnel
 from fairrec.audits.provider_buckets import providers_named
@@ -37,7 +37,7 @@ from fairrec.metrics.merit import interaction_shares
 from fairrec.prompts import Template
 from fairrec.results import AuditResult, Finding, Observation
 from fairrec.types import Answer, Arm, Probe, Ranking, content_hash
-from fairrec.users import User, check_users
+from fairrec.users import User
 
 POINTS = 200
 """Points of a Lorenz curve."""
@@ -97,14 +97,7 @@ class ProviderAudit:
     name = "provider"
 
     def __post_init__(self) -> None:
-        check_users(self.users)
-        names = [user.id for user in self.users] or list(self.topics)
-        if (self.users and self.topics) or len(set(names)) < 2:
-            raise WrongUse(
-                f"the audit has {len(self.users)} user(s) and {len(self.topics)} topic(s).",
-                expected="at least 2 different users, or at least 2 different topics; better 50.",
-                do="name either users or topics.",
-            )
+        check_asked(self.users, self.topics)
         check_least(
             k=(self.k, 1), draws=(self.draws, 1), repeats=(self.repeats, 0), most=(self.most, 1)
         )
