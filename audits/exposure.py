@@ -19,7 +19,7 @@ from fairrec.audits.asking import check_least, check_share, rankings_by_probe
 from fairrec.audits.exposure_findings import ExposureJudge, check_different
 from fairrec.audits.exposure_lists import ListJudge
 from fairrec.audits.exposure_sums import ExposureSums
-from fairrec.audits.exposure_warnings import about_lists
+from fairrec.audits.exposure_warnings import about_lists, about_relevance
 from fairrec.audits.funnel import validity_funnel
 from fairrec.catalogs import Catalog
 from fairrec.errors import WrongUse
@@ -184,7 +184,6 @@ class ExposureAudit:
             "n": len(answered.owners) - answered.n_missing,
             "n_missing": answered.n_missing,
         }
-        judge = ExposureJudge(sums, self.column or "items", self.targets, **how)
         lists = ListJudge(
             answered,
             again,
@@ -195,6 +194,14 @@ class ExposureAudit:
             self._relevant(again),
             {user.id: user.profile for user in self.users},
             **{key: value for key, value in how.items() if not key.startswith("n")},
+        )
+        judge = ExposureJudge(
+            sums,
+            self.column or "items",
+            self.targets,
+            moved=lists.moved(),
+            from_catalogue=all(probe.request.candidates is None for probe in answered.probes),
+            **how,
         )
         findings = [*judge.items(), *judge.groups(), *lists.findings()]
         return AuditResult(
@@ -215,8 +222,11 @@ class ExposureAudit:
             ),
             validity=validity_funnel(answered.probes, rankings),
             exchanges={},
-            provenance={"audit": self._settings(probes)},
-            warnings=tuple(about_lists(answered, self.groups, self.column, self._merged)),
+            provenance={"audit": self._settings(probes, judge)},
+            warnings=(
+                *about_lists(answered, self.groups, self.column, self._merged),
+                *about_relevance(relevant, self.browsing, judge.targets, bool(again.probes)),
+            ),
             tables=judge.tables(),
         )
 
@@ -237,7 +247,7 @@ class ExposureAudit:
             [held.get(probe.cluster, ()) for probe in answered.probes], self._position
         )
 
-    def _settings(self, probes: Sequence[Probe]) -> dict[str, object]:
+    def _settings(self, probes: Sequence[Probe], judge: ExposureJudge) -> dict[str, object]:
         return {
             "name": self.name,
             "users": len(self.users),
@@ -247,14 +257,8 @@ class ExposureAudit:
             "browsing": [str(model) for model in self.browsing],
             "merit": dict(self.merit) if isinstance(self.merit, Mapping) else list(self.merit),
             "targets": {
-                name: dict(
-                    zip(
-                        self.groups.names if self.groups else (),
-                        [None if np.isnan(share) else float(share) for share in target],
-                        strict=True,
-                    )
-                )
-                for name, target in self.targets.items()
+                name: dict(zip(judge.item_groups.names, _plain(judge.target(name)), strict=True))
+                for name in judge.targets
             },
             "most_groups": self.most_groups,
             "template": {"system": self.template.system, "user": self.template.user},
@@ -266,3 +270,7 @@ class ExposureAudit:
             "probes": len(probes),
             "probes_hash": content_hash([probe.id for probe in probes]),
         }
+
+
+def _plain(shares: NDArray[np.float64]) -> list[float | None]:
+    return [None if np.isnan(share) else share for share in shares.tolist()]

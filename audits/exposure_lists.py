@@ -12,20 +12,21 @@ from scipy.sparse import csr_matrix
 from scipy.stats import binomtest
 
 from fairrec.audits.answered_lists import AnsweredLists
-from fairrec.audits.excess import finding_id
+from fairrec.audits.excess import finding_id, within
+from fairrec.audits.exposure_again import attention_moved, shares_moved
 from fairrec.audits.exposure_expected import expected_by_request
+from fairrec.audits.exposure_users import user_group_findings
 from fairrec.audits.families import adjusted
-from fairrec.evidence.groupings import upper_p
 from fairrec.evidence.groups import group_mean
 from fairrec.evidence.intervals import mean_estimate
 from fairrec.metrics.attention import awrf
 from fairrec.metrics.browsing import Browsing
 from fairrec.metrics.concentration import shares
-from fairrec.metrics.divergence import jensen_shannon
 from fairrec.metrics.exposure import group_exposure, place_exposure
 from fairrec.metrics.fa_ir import adjusted_table, prefix_test, protected_flags
-from fairrec.metrics.group_representation import infeasible_index, ndkl
+from fairrec.metrics.group_representation import infeasible_index, max_skew, ndkl, skew_at_k
 from fairrec.metrics.item_groups import ItemGroups
+from fairrec.metrics.item_lists import OFF
 from fairrec.metrics.merit import catalogue_shares
 from fairrec.metrics.pairwise_parity import favoured_pair_rates
 from fairrec.results import Estimate, Finding
@@ -87,21 +88,27 @@ class ListJudge:
 
     @cached_property
     def _codes(self) -> NDArray[np.int64] | None:
-        """The known group of every place; "unknown" counts as off the catalogue; None where items
-        are in several groups."""
+        """The group of every place, "unknown" one of them; None where items are in several."""
         groups, lists = self.groups, self.answered.lists
         if groups is None or groups.codes is None:
             return None
-        codes = np.where(
+        return np.where(
             lists.known, groups.codes[np.where(lists.known, lists.items, 0)], lists.items
         )
-        return np.where((codes >= 0) & ~groups.known[np.maximum(codes, 0)], -2, codes)
 
     @cached_property
-    def _target(self) -> Values:
-        """Catalogue shares of the known groups."""
+    def _known_codes(self) -> NDArray[np.int64] | None:
+        """The same with "unknown" as if off the catalogue: it takes a place and is no group."""
+        if self._codes is None or self.groups is None:
+            return None
+        unknown = ~self.groups.known[np.maximum(self._codes, 0)]
+        return np.where((self._codes >= 0) & unknown, OFF, self._codes)
+
+    @cached_property
+    def _shares(self) -> Values:
+        """Catalogue shares of all groups: what a place is given by chance."""
         assert self.groups is not None
-        return shares(np.where(self.groups.known, catalogue_shares(self.groups), 0.0))
+        return catalogue_shares(self.groups)
 
     @cached_property
     def _by_list(self) -> dict[str, Values]:
@@ -109,35 +116,32 @@ class ListJudge:
         found = {"length": np.where(lists.lengths > 0, lists.lengths, np.nan).astype(np.float64)}
         if groups is not None:
             given = group_exposure(lists, groups, self._exposure)
-            found["awrf"] = awrf(given, self._target, known=groups.known)
-        if self._codes is not None:
-            found["ndkl"] = ndkl(self._codes, self._target)
-            found["infeasible_index"] = infeasible_index(self._codes, self._target)
+            found["awrf"] = awrf(given, self._shares, known=groups.known)
+            among_known = shares(np.where(groups.known, self._shares, 0.0))
+            if self._codes is not None and self._known_codes is not None:
+                found["ndkl"] = ndkl(self._known_codes, among_known)
+                found["infeasible_index"] = infeasible_index(self._codes, self._shares)
+                found["max_skew"] = max_skew(skew_at_k(self._codes, self._shares)[:, groups.known])
         return found
 
     def _asked_again(self) -> Iterable[Finding]:
         """Yield by how much asking the same again moves the attention of a user's list."""
         if not self.again.probes:
             return
-        first, second = (
-            self._by_owner(some, place_exposure(some.lists, self.browsing, relevant))
-            for some, relevant in (
-                (self.answered, self.relevant),
-                (self.again, self.relevant_again),
-            )
-        )
-        both = np.asarray(first.sum(axis=1)).ravel() > 0
-        both &= np.asarray(second.sum(axis=1)).ravel() > 0
-        moved = np.asarray(np.abs(_rows_to_1(first) - _rows_to_1(second)).sum(axis=1)).ravel() / 2
-        yield self._mean(
-            "items", "exposure", "changed_when_asked_again", np.where(both, moved, np.nan)
-        )
+        moved = attention_moved(self.answered, self._exposure, self.again, self._exposure_again)
+        yield self._mean("items", "exposure", "changed_when_asked_again", moved)
 
-    def _by_owner(self, some: AnsweredLists, exposure: Values) -> csr_matrix:
-        known = some.lists.known
-        rows = some.owner[np.nonzero(known)[0]]
-        shape = (len(some.owners), some.lists.n_items)
-        return csr_matrix((exposure[known], (rows, some.lists.items[known])), shape=shape)
+    @cached_property
+    def _exposure_again(self) -> Values:
+        return place_exposure(self.again.lists, self.browsing, self.relevant_again)
+
+    def moved(self) -> Values | None:
+        """Return by how much groups' shares move when the same is asked again, shape (G,)."""
+        if self.groups is None or not self.again.probes:
+            return None
+        return shares_moved(
+            self.answered, self._exposure, self.again, self._exposure_again, self.groups
+        )
 
     def _expected(self) -> Iterable[Finding]:
         """Yield EE-D, EE-R and EE-L: lists of one request are averaged first."""
@@ -149,24 +153,29 @@ class ListJudge:
             self.browsing,
             self.groups,
         )
-        for attribute, parts in found.items():
+        for attribute, of in found.items():
             name = "items" if attribute == "items" else self.column
-            for statistic, values in parts._asdict().items():
+            values = of.plain._asdict()
+            if self.again.probes:
+                values["disparity_unbiased"] = of.disparity_unbiased
+                values["difference_unbiased"] = of.difference_unbiased
+            for statistic, by_user in values.items():
                 better = "higher" if statistic == "relevance" else "lower"
-                yield self._mean(name, "expected_exposure", statistic, values, better)
+                yield self._mean(name, "expected_exposure", statistic, by_user, better)
 
     def _representation(self) -> Iterable[Finding]:
         assert self.groups is not None
-        if self._codes is None:
+        if self._known_codes is None:
             return
-        for name in ("ndkl", "infeasible_index"):
+        for name in ("ndkl", "infeasible_index", "max_skew"):
             values = self._of_owner(self._by_list[name])
             yield self._mean(self.column, name, "mean", values, "lower")
-        rates = favoured_pair_rates(self._codes, len(self.groups))
+        rates = favoured_pair_rates(self._known_codes, len(self.groups))
         for place, name in enumerate(self.groups.names):
             if self.groups.known[place]:
                 values = self._of_owner(rates[:, place])
-                yield self._mean(self.column, "favoured_pairs", "mean", values, "", name)
+                found = self._mean(self.column, "favoured_pairs", "mean", values, "", name)
+                yield replace(found, estimate=within(found.estimate))
 
     def _prefixes(self) -> list[Finding]:
         """Return the share of lists that fail FA*IR's adjusted test, for each small group."""
@@ -175,7 +184,7 @@ class ListJudge:
             return []
         found = []
         for place, name in enumerate(self.groups.names):
-            share = float(self._target[place])
+            share = float(self._shares[place])
             if not self.groups.known[place] or not 0 < share <= SMALL:
                 continue
             table = adjusted_table(self.answered.lists.k, round(share, 6), ALPHA)
@@ -200,47 +209,19 @@ class ListJudge:
         return adjusted(found, f"lists that fail FA*IR's test, over groups of {self.column}")
 
     def _user_groups(self) -> list[Finding]:
-        """Return how far user groups' shares of item groups lie apart, attribute by attribute."""
         assert self.groups is not None
         given = group_exposure(self.answered.lists, self.groups, self._exposure)
-        size = len(self.answered.owners)
-        by_owner = np.zeros((size, given.shape[1]))
+        by_owner = np.zeros((len(self.answered.owners), given.shape[1]))
         np.add.at(by_owner, self.answered.owner, given)
-        there = by_owner.sum(axis=1) > 0
-        found = []
-        for attribute in sorted({name for of in self.profiles.values() for name in of}):
-            labels = [self.profiles.get(owner, {}).get(attribute) for owner in self.answered.owners]
-            values = sorted({label for label in labels if label is not None})
-            code = np.array([values.index(label) if label is not None else -1 for label in labels])
-            code = np.where(there, code, -1)
-            counts = np.bincount(code[code >= 0], minlength=len(values))
-            if len(values) < 2 or (counts < 2).any():
-                continue
-            found.append(self._apart(attribute, by_owner[code >= 0], code[code >= 0], len(values)))
-        return adjusted(found, f"user groups' exposure to {self.column} over attributes")
-
-    def _apart(self, attribute: str, given: Values, code: NDArray[np.int64], size: int) -> Finding:
-        def divergence(codes: NDArray[np.int64]) -> float:
-            held = np.zeros((size, given.shape[1]))
-            np.add.at(held, codes, given)
-            return float(jensen_shannon(shares(held)))
-
-        rng = generator(self.seed, "exposure", "user groups", attribute)
-        draws = min(self.draws, 999)
-        null = np.array([divergence(rng.permutation(code)) for _ in range(draws)])
-        estimate = Estimate(
-            divergence(code),
-            n=len(code),
+        return user_group_findings(
+            by_owner,
+            self.answered.owners,
+            self.profiles,
+            self.column,
             unit=self.unit,
-            direction="lower",
+            draws=self.draws,
             level=self.level,
-            reason="above 0 by chance alone: see the noise floor and the test",
-        )
-        finding = self._finding(attribute, "exposure", "user_group_jsd", estimate)
-        return replace(
-            finding,
-            p_value=upper_p(null, estimate.value or 0.0),
-            noise_floor=float(null.mean()),
+            seed=self.seed,
         )
 
     def _of_owner(self, values: Values) -> Values:
@@ -283,9 +264,3 @@ class ListJudge:
             value=value,
             estimate=estimate,
         )
-
-
-def _rows_to_1(table: csr_matrix) -> csr_matrix:
-    total = np.asarray(table.sum(axis=1)).ravel()
-    scale = np.where(total > 0, 1 / np.where(total > 0, total, 1.0), 0.0)
-    return csr_matrix(table.multiply(scale[:, None]))
