@@ -9,6 +9,7 @@ places and independent relevant items.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
@@ -19,6 +20,7 @@ from scipy.special import stdtr
 from fairrec.evidence.group_shares import FEWEST, share_estimates
 from fairrec.evidence.sums import function_estimates
 from fairrec.metrics.concentration import shares
+from fairrec.metrics.group_exposure import treatment
 from fairrec.results import Estimate
 
 Values = NDArray[np.float64]
@@ -60,21 +62,74 @@ def less_relevance(
         undefined="undefined: nothing is known to be relevant",
         **how,
     )
+    for place, a, b in _of_rare_groups(exposure, squared, relevance, rng, draws, **how):
+        share, low, high, liked, least, most = _ends(a, b)
+        below, above = np.hypot(share - low, most - liked), np.hypot(high - share, liked - least)
+        found[place] = _widened(found[place], below, above, 1.0)
+    return found, _p_values(exposure, squared, relevance)
+
+
+def log_relevance_ratio(
+    exposure: Values,
+    squared: float,
+    relevance: Values,
+    rng: np.random.Generator,
+    draws: int,
+    **how: Any,
+) -> list[Estimate]:
+    """Return the logarithm of each group's share of exposure over its share of relevance.
+
+    Arguments as of `less_relevance`. Rare groups' limits are put together in the same way, on the
+    scale of logarithms (Zou and Donner, "Construction of Confidence Limits about Effect Measures",
+    Statistics in Medicine 27, 2008).
+    """
+    size = exposure.shape[1]
+
+    def logs(x: Values) -> Values:
+        ratio = treatment(shares(x[..., :size]), shares(x[..., size:]))
+        some = ratio > 0
+        return np.where(some, np.log(np.where(some, ratio, 1.0)), np.nan)
+
+    found = function_estimates(
+        np.hstack([exposure, relevance]),
+        logs,
+        rng,
+        draws,
+        undefined="undefined: the group has no exposure, or nothing relevant",
+        **how,
+    )
+    for place, a, b in _of_rare_groups(exposure, squared, relevance, rng, draws, **how):
+        share, low, high, liked, least, most = _ends(a, b)
+        if share > 0 and low > 0 and liked > 0 and least > 0:
+            below = np.hypot(np.log(share / low), np.log(most / liked))
+            above = np.hypot(np.log(high / share), np.log(liked / least))
+            found[place] = _widened(found[place], below, above)
+        elif found[place].value is not None:
+            reason = "the group is too rare to say how sure this is"
+            found[place] = replace(found[place], low=None, high=None, method="", reason=reason)
+    return found
+
+
+def _of_rare_groups(
+    exposure: Values,
+    squared: float,
+    relevance: Values,
+    rng: np.random.Generator,
+    draws: int,
+    **how: Any,
+) -> Iterable[tuple[int, Estimate, Estimate]]:
+    """Yield which groups are rare, with their shares of exposure and of relevance."""
+    places = np.flatnonzero(_rare(exposure, relevance)).tolist()
     weight = float(relevance.sum())
-    rare = _rare(exposure) | _rare(relevance)
-    if weight > 0 and rare.any():
-        seen = share_estimates(exposure, squared, rng, draws, **how)
-        liked = share_estimates(relevance, weight, rng, draws, **how)
-        found = [
-            _widened(of, a, b) if few else of
-            for of, a, b, few in zip(found, seen, liked, rare.tolist(), strict=True)
-        ]
-    return found, _p_values(exposure, squared, relevance, rare)
+    if not places or weight == 0:
+        return
+    seen = share_estimates(exposure, squared, rng, draws, **how)
+    liked = share_estimates(relevance, weight, rng, draws, **how)
+    for place in places:
+        yield place, seen[place], liked[place]
 
 
-def _p_values(
-    exposure: Values, squared: float, relevance: Values, rare: NDArray[np.bool_]
-) -> Values:
+def _p_values(exposure: Values, squared: float, relevance: Values) -> Values:
     kept = (exposure != 0).any(axis=1) | (relevance != 0).any(axis=1)
     x, y = exposure[kept], relevance[kept]
     n, given, liked = len(x), float(x.sum()), float(y.sum())
@@ -87,28 +142,35 @@ def _p_values(
     places = given**2 / squared
     both = (a * places + b * liked) / (places + liked)
     by_chance = np.sqrt(both * (1 - both) * (1 / places + 1 / liked))
-    se = np.where(rare, np.maximum(se, by_chance), se)
+    se = np.where(_rare(exposure, relevance), np.maximum(se, by_chance), se)
     varies = se > 1e-12
     t = np.where(varies, np.abs(a - b) / np.where(varies, se, 1.0), np.inf)
     return np.where(varies, 2 * stdtr(n - 1, -t), np.where(np.abs(a - b) < 1e-12, 1.0, 0.0))
 
 
-def _rare(sums: Values) -> NDArray[np.bool_]:
-    """Return which groups few rows hold, or few rows hold anything beside; shape (G,)."""
-    beside = sums < sums.sum(axis=1, keepdims=True) * (1 - 1e-12)
-    return ((sums > 0).sum(axis=0) < FEWEST) | (beside.sum(axis=0) < FEWEST)
+def _rare(*tables: Values) -> NDArray[np.bool_]:
+    """Return of which groups few rows hold any, or anything beside, in either; shape (G,)."""
+    few = []
+    for sums in tables:
+        beside = sums < sums.sum(axis=1, keepdims=True) * (1 - 1e-12)
+        few.append(((sums > 0).sum(axis=0) < FEWEST) | (beside.sum(axis=0) < FEWEST))
+    return np.any(few, axis=0)
 
 
-def _widened(of: Estimate, a: Estimate, b: Estimate) -> Estimate:
-    """Return a difference a - b with limits no narrower than those of its two parts."""
-    ends = (of.value, of.low, of.high, a.value, a.low, a.high, b.value, b.low, b.high)
-    value, low, high, a0, a1, a2, b0, b1, b2 = (np.nan if x is None else x for x in ends)
-    below, above = np.hypot(a0 - a1, b2 - b0), np.hypot(a2 - a0, b0 - b1)
-    if np.isnan(low + high + below + above):
+def _ends(*estimates: Estimate) -> list[float]:
+    """Return value, low and high of each, NaN where there is none."""
+    ends = [end for e in estimates for end in (e.value, e.low, e.high)]
+    return [np.nan if end is None else end for end in ends]
+
+
+def _widened(of: Estimate, below: float, above: float, most: float = np.inf) -> Estimate:
+    """Return an estimate whose limits are at least so far below and above it."""
+    value, low, high = _ends(of)
+    if np.isnan(value + low + high + below + above):
         return of
     return replace(
         of,
-        low=float(max(-1.0, min(low, value - below))),
-        high=float(min(1.0, max(high, value + above))),
+        low=float(max(-most, min(low, value - below))),
+        high=float(min(most, max(high, value + above))),
         method=f"{of.method}; of rare groups no narrower than score intervals of both shares",
     )

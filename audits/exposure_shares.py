@@ -10,13 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fairrec.audits.exposure_basis import ExposureBasis
-from fairrec.audits.exposure_relevance import less_relevance
+from fairrec.audits.exposure_relevance import less_relevance, log_relevance_ratio
 from fairrec.audits.families import adjusted
 from fairrec.evidence.group_shares import share_estimates, share_p_values, shifted
-from fairrec.evidence.sums import function_estimates
 from fairrec.metrics.browsing import Browsing
-from fairrec.metrics.concentration import shares
-from fairrec.metrics.group_exposure import treatment
 from fairrec.results import Estimate, Finding
 
 Values = NDArray[np.float64]
@@ -101,19 +98,9 @@ def _log_ratios(basis: ExposureBasis, merit: str, estimates: list[Estimate]) -> 
     if relevance is None:
         logs = [_log(of, less) for of, less in zip(estimates, target.tolist(), strict=True)]
     else:
-        size = len(target)
-
-        def of_both(x: Values) -> Values:
-            return _logarithm(treatment(shares(x[..., :size]), shares(x[..., size:])))
-
-        logs = function_estimates(
-            np.hstack([_sums(basis, model)[0], relevance]),
-            of_both,
-            basis.rng("log", merit),
-            basis.draws,
-            undefined="undefined: the group has no exposure, or nothing relevant",
-            **basis.common,
-        )
+        sums, squared = _sums(basis, model)
+        rng = basis.rng("log", merit)
+        logs = log_relevance_ratio(sums, squared, relevance, rng, basis.draws, **basis.common)
     for name, estimate in zip(basis.item_groups.names, logs, strict=True):
         yield basis.finding(basis.column, name, "exposure", f"log_ratio_to_{merit}", estimate)
 
@@ -131,7 +118,3 @@ def _log(share: Estimate, deserved: float) -> Estimate:
         ends["high"] = float(np.log(share.high / deserved))
         ends["reason"] = "" if some else "the share may be 0: there is no lower end"
     return replace(share, **ends)
-
-
-def _logarithm(x: Values) -> Values:
-    return np.where(x > 0, np.log(np.where(x > 0, x, 1.0)), np.nan)

@@ -7,8 +7,9 @@ went on to like; and a regression says which groups get more than their populari
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Literal
 
@@ -16,16 +17,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fairrec.audits.answered_lists import AnsweredLists, answered_lists, check_asked, list_probes
-from fairrec.audits.asking import check_least, check_share, rankings_by_probe
-from fairrec.audits.excess import finding_id
+from fairrec.audits.asking import check_audited, check_least, check_share, rankings_by_probe
 from fairrec.audits.exposure_warnings import about_lists
-from fairrec.audits.families import adjusted
 from fairrec.audits.funnel import validity_funnel
+from fairrec.audits.popularity_effects import effect_findings, opportunities
 from fairrec.audits.popularity_findings import PopularityJudge
 from fairrec.audits.popularity_lists import ListPopularity
-from fairrec.audits.popularity_regression import Effect, popularity_regression
+from fairrec.audits.popularity_regression import popularity_regression
 from fairrec.audits.popularity_sums import PopularitySums
 from fairrec.audits.popularity_users import UserJudge
+from fairrec.audits.popularity_warnings import about_histories
 from fairrec.catalogs import Catalog
 from fairrec.errors import BadData, WrongUse
 from fairrec.metrics.item_groups import ItemGroups, group_items
@@ -67,8 +68,9 @@ class PopularityAudit:
         seed: Run seed.
 
     Raises:
-        BadData: A user is there twice, nothing was ever consumed, or the column makes no groups.
-        WrongUse: The column is unknown, or a number is out of its range.
+        BadData: A user is there twice, nobody has one of the attributes, a popularity is no number
+            of at least 0, nothing was ever consumed, or the column makes no groups.
+        WrongUse: The column is unknown, topics have attributes, or a number is out of its range.
     """
 
     catalog: Catalog
@@ -93,6 +95,14 @@ class PopularityAudit:
 
     def __post_init__(self) -> None:
         check_asked(self.users, self.topics)
+        if self.users and self.attributes:
+            check_audited(self.users, self.attributes)
+        elif self.attributes:
+            raise WrongUse(
+                f"attributes of topics were asked for: {', '.join(self.attributes)}.",
+                expected="users with attributes, or no attributes.",
+                do="name users, or leave the attributes out.",
+            )
         check_least(
             k=(self.k, 1),
             repeats=(self.repeats, 0),
@@ -103,6 +113,14 @@ class PopularityAudit:
         if self.by not in ("interactions", "items"):
             raise WrongUse(
                 f"the catalogue is split by {self.by!r}.", expected="'interactions' or 'items'."
+            )
+        wrong = [i for i, n in self.popularity.items() if not (math.isfinite(n) and n >= 0)]
+        if wrong:
+            raise BadData(
+                f"{len(wrong)} item(s) have a popularity that is no finite number of at least 0: "
+                f"{', '.join(map(repr, wrong[:5]))}.",
+                expected="how often each item was consumed.",
+                do="leave out items that were never consumed.",
             )
         if not self._popularity.sum() > 0:
             raise BadData(
@@ -153,8 +171,11 @@ class PopularityAudit:
         known = {user.id: user for user in self.users}
         liked = [known[p.cluster].held_out if p.cluster in known else () for p in answered.probes]
         relevant = relevant_items(liked, self._position) if any(liked) else None
+        had = [known[p.cluster].history if p.cluster in known else () for p in answered.probes]
         sums = PopularitySums(self._popularity, self.parts)
-        sums.update(answered.lists, answered.owner, relevant)
+        sums.update(
+            answered.lists, answered.owner, relevant, self._lists_of(had) if any(had) else None
+        )
         how: dict[str, Any] = {
             "unit": answered.unit,
             "draws": self.draws,
@@ -198,7 +219,7 @@ class PopularityAudit:
             provenance={"audit": self._settings(probes)},
             warnings=(
                 *about_lists(answered, None, None, 0),
-                *self._about_histories(answered, known),
+                *about_histories(answered.owners, known, self._popularity),
             ),
             tables=tables,
         )
@@ -212,14 +233,10 @@ class PopularityAudit:
         for row in np.flatnonzero(answered.answered)[::-1]:
             first[answered.owner[row]] = answered.lists.items[row]
 
-        def lists_of(items: Sequence[Sequence[str]]) -> ItemLists:
-            held = [tuple(dict.fromkeys(some)) for some in items]
-            return item_lists(held, self._position, max(1, *map(len, held)))
-
         return UserJudge(
             ItemLists(first, len(self.catalog)),
-            lists_of([[i for i in user.history if i in self._position] for user in users]),
-            lists_of([[i for i in user.held_out if i in self._position] for user in users]),
+            self._lists_of([user.history for user in users]),
+            self._lists_of([user.held_out for user in users]),
             self._popularity,
             self.parts,
             self.groups,
@@ -228,6 +245,11 @@ class PopularityAudit:
             self.attributes,
             **how,
         )
+
+    def _lists_of(self, items: Sequence[Sequence[str]]) -> ItemLists:
+        """Return what users had or liked, every item of the catalogue once."""
+        held = [tuple(dict.fromkeys(i for i in some if i in self._position)) for some in items]
+        return item_lists(held, self._position, max([1, *map(len, held)]))
 
     def _regression(
         self, answered: AnsweredLists, counts: Values
@@ -241,66 +263,15 @@ class PopularityAudit:
             for probe, there in zip(answered.probes, answered.answered, strict=True)
             if there
         ]
-        opportunities = None
-        if pools and all(pool is not None for pool in pools):
-            opportunities = np.zeros(len(self.catalog))
-            for pool in pools:
-                some = [self._position[item] for item in pool or () if item in self._position]
-                np.add.at(opportunities, some, 1.0)
         found = popularity_regression(
-            counts, self._popularity, self.groups, quality, opportunities, level=self.level
+            counts,
+            self._popularity,
+            self.groups,
+            quality,
+            opportunities(pools, self._position),
+            level=self.level,
         )
-
-        def finding(attribute: str, value: str | None, metric: str, effect: Effect) -> Finding:
-            return Finding(
-                finding_id(self.name, attribute, value, metric, "rate_ratio"),
-                audit=self.name,
-                metric=metric,
-                statistic="rate_ratio",
-                attribute=attribute,
-                value=value,
-                estimate=effect.estimate,
-                p_value=effect.p_value,
-            )
-
-        first = [finding("items", None, "popularity_effect", found.popularity)]
-        if found.quality is not None:
-            first.append(finding("items", None, "quality_effect", found.quality))
-        groups = [
-            finding(self.column or "", name, "group_effect", effect)
-            for name, effect in found.groups.items()
-        ]
-        groups = [
-            f
-            if f.estimate.value is None
-            else replace(
-                f,
-                estimate=replace(
-                    f.estimate, method=f"{f.estimate.method}, against {found.reference}"
-                ),
-            )
-            for f in groups
-        ]
-        family = f"effects of {self.column} beyond popularity"
-        first = adjusted(first, "effects of popularity and quality")
-        return [*first, *adjusted(groups, family)], dict(found.curve)
-
-    def _about_histories(self, answered: AnsweredLists, known: Mapping[str, User]) -> list[str]:
-        said = []
-        without = sum(not known[o].history for o in answered.owners if o in known)
-        if self.users and without:
-            said.append(
-                f"{without} of {len(self.users)} users have no history to be compared with."
-            )
-        if not self.users:
-            said.append("Topics have no histories: lift and calibration are left out.")
-        never = int((self._popularity == 0).sum())
-        if never:
-            said.append(
-                f"{never} of {len(self.catalog)} items were never consumed: they have no logarithm "
-                "and no self-information, and are left out of their means."
-            )
-        return said
+        return effect_findings(found, self.column or ""), dict(found.curve)
 
     def _settings(self, probes: Sequence[Probe]) -> dict[str, object]:
         return {

@@ -91,10 +91,11 @@ class PopularityJudge:
     def _inequality(self) -> Iterable[Finding]:
         sums, sizes = self.sums.lists.sums, self.sums.parts.groups.sizes
         if "part_counts" in sums:
-            counts = self.sums.lists.counts["part_counts"][:, :1]
+            size = len(sizes)
+            chances = self.sums.lists.counts["part_counts"] * sizes
             (estimate,) = self._of(
-                np.hstack([sums["part_counts"], counts]),
-                lambda x: pop_rsp(x[..., :-1], x[..., -1:] * sizes)[..., None],
+                np.hstack([sums["part_counts"], sums.get("part_chances", chances)]),
+                lambda x: pop_rsp(x[..., :size], x[..., size:])[..., None],
                 "pop_rsp",
                 direction="lower",
                 bounds=(0.0, np.inf),

