@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from fairrec.reports.glossary_exposure import EXPOSURE_METRICS, EXPOSURE_STATISTICS
 from fairrec.reports.glossary_items import ITEM_METRICS, ITEM_STATISTICS
 from fairrec.reports.glossary_popularity import POPULARITY_METRICS, POPULARITY_STATISTICS
 from fairrec.reports.term import Term
@@ -306,8 +307,8 @@ for _kind, _words in (
             "crossed random effects of user and wording.",
         )
 
-METRICS |= ITEM_METRICS | POPULARITY_METRICS
-STATISTICS |= ITEM_STATISTICS | POPULARITY_STATISTICS
+METRICS |= EXPOSURE_METRICS | ITEM_METRICS | POPULARITY_METRICS
+STATISTICS |= EXPOSURE_STATISTICS | ITEM_STATISTICS | POPULARITY_STATISTICS
 
 
 def metric_name(metric: str) -> str:

@@ -362,25 +362,3 @@ ITEM_STATISTICS = {
         _DAI,
     ),
 }
-
-for _base, _name, _per in (
-    ("parity", "parity", "exposure per item"),
-    ("treatment_by_equal", "treatment, all alike", "exposure per group"),
-    ("treatment_by_interactions", "treatment, past use", "exposure per past interaction"),
-    ("treatment_by_relevance", "treatment, relevance", "exposure per relevant item"),
-    ("treatment_by_given", "treatment, target", "exposure per share of the target"),
-):
-    for _form, _called, _meaning, _formula in (
-        ("ratio", "ratio", "Lowest {} over the highest: 1 is parity.", "min / max over groups"),
-        ("difference", "difference", "Highest {} less the lowest, 1 being the mean of all: 0 is "
-         "parity.", "max − min over groups"),
-        ("log_ratio", "log ratio", "How unequal {} is, both sides alike: 0 is parity.",
-         "ln(max / min) over groups"),
-        ("l2", "L2", "Distance of the groups’ {} from their mean: 0 is parity.",
-         "√Σ (value − mean)² over groups"),
-        ("variance", "variance", "Variance of the groups’ {}: 0 is parity.",
-         "mean of (value − mean)² over groups"),
-    ):  # fmt: skip
-        ITEM_STATISTICS[f"{_base}_{_form}"] = Term(
-            f"{_name}, {_called}", _meaning.format(_per), _formula, _RATIO
-        )
