@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
-from fairrec.audits.answered_lists import AnsweredLists, answered_lists, list_probes
+from fairrec.audits.answered_lists import AnsweredLists, answered_lists, check_asked, list_probes
 from fairrec.audits.asking import check_least, check_share, rankings_by_probe
 from fairrec.audits.exposure_findings import ExposureJudge, check_different
 from fairrec.audits.exposure_lists import ListJudge
@@ -36,7 +36,7 @@ from fairrec.metrics.merit import (
 from fairrec.prompts import Template
 from fairrec.results import AuditResult, Observation
 from fairrec.types import Answer, Arm, Probe, content_hash
-from fairrec.users import User, check_users
+from fairrec.users import User
 
 MERITS = ("catalogue", "equal", "interactions", "relevance")
 
@@ -88,7 +88,7 @@ class ExposureAudit:
     name = "exposure"
 
     def __post_init__(self) -> None:
-        check_users(self.users)
+        check_asked(self.users, self.topics)
         check_least(
             k=(self.k, 1),
             repeats=(self.repeats, 0),
@@ -96,13 +96,6 @@ class ExposureAudit:
             most_groups=(self.most_groups, 1),
         )
         check_share("level", self.level)
-        names = [user.id for user in self.users] or list(self.topics)
-        if (self.users and self.topics) or len(set(names)) < 2:
-            raise WrongUse(
-                f"the audit has {len(self.users)} user(s) and {len(self.topics)} topic(s).",
-                expected="at least 2 different users, or at least 2 different topics; better 50.",
-                do="name either users or topics.",
-            )
         unknown = [] if isinstance(self.merit, Mapping) else sorted({*self.merit} - {*MERITS})
         if unknown or not self.merit or not self.browsing:
             raise WrongUse(
