@@ -177,6 +177,7 @@ class ExposureAudit:
             "n": len(answered.owners) - answered.n_missing,
             "n_missing": answered.n_missing,
         }
+        from_catalogue = all(probe.request.candidates is None for probe in answered.probes)
         lists = ListJudge(
             answered,
             again,
@@ -186,6 +187,7 @@ class ExposureAudit:
             relevant,
             self._relevant(again),
             {user.id: user.profile for user in self.users},
+            from_catalogue=from_catalogue,
             **{key: value for key, value in how.items() if not key.startswith("n")},
         )
         judge = ExposureJudge(
@@ -193,7 +195,7 @@ class ExposureAudit:
             self.column or "items",
             self.targets,
             moved=lists.moved(),
-            from_catalogue=all(probe.request.candidates is None for probe in answered.probes),
+            from_catalogue=from_catalogue,
             **how,
         )
         findings = [*judge.items(), *judge.groups(), *lists.findings()]

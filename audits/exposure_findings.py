@@ -8,23 +8,16 @@ from functools import cached_property
 import numpy as np
 
 from fairrec.audits.exposure_basis import ExposureBasis
-from fairrec.audits.exposure_chance import random_lists
 from fairrec.audits.exposure_disparities import disparity_findings, impact_findings
 from fairrec.audits.exposure_items import item_findings
+from fairrec.audits.exposure_representation import chance_lists, chance_mean, list_measures
 from fairrec.audits.exposure_shares import group_shares, share_findings
 from fairrec.audits.exposure_tables import Table, exposure_tables
 from fairrec.errors import WrongUse
 from fairrec.evidence.sums import function_estimates
-from fairrec.metrics.attention import awrf
 from fairrec.metrics.browsing import Browsing
-from fairrec.metrics.exposure import group_exposure
 from fairrec.metrics.group_exposure import mean_exposure
-from fairrec.metrics.item_lists import ItemLists
-from fairrec.metrics.merit import catalogue_shares
 from fairrec.results import Estimate, Finding
-
-LISTS = 500
-"""Random lists that the floor of AWRF is the mean of."""
 
 
 class ExposureJudge(ExposureBasis):
@@ -72,15 +65,10 @@ class ExposureJudge(ExposureBasis):
         weights = self.usual_weights()
         if not len(weights) or not self.from_catalogue:
             return None
-        n_items = len(self.sums.counts)
-        length = min(len(weights), n_items)
-        items = random_lists(self.rng("chance of lists"), n_items, LISTS, length)
-        given = group_exposure(
-            ItemLists(items, n_items), self.item_groups, np.tile(weights[:length], (LISTS, 1))
-        )
-        values = awrf(given, catalogue_shares(self.item_groups), known=self.item_groups.known)
-        values = values[~np.isnan(values)]
-        return float(values.mean()) if len(values) else None
+        rng, n_items = self.rng("chance of lists"), len(self.sums.counts)
+        floor = list_measures(*chance_lists(rng, n_items, weights), self.item_groups)["awrf"]
+        mean = float(chance_mean(floor))
+        return None if np.isnan(mean) else mean
 
 
 def check_different(browsing: Sequence[Browsing]) -> None:

@@ -15,18 +15,23 @@ from fairrec.audits.answered_lists import AnsweredLists
 from fairrec.audits.excess import finding_id, within
 from fairrec.audits.exposure_again import attention_moved, shares_moved
 from fairrec.audits.exposure_expected import expected_by_request
+from fairrec.audits.exposure_representation import (
+    chance_lists,
+    chance_mean,
+    group_gaps,
+    known_codes,
+    list_measures,
+    place_codes,
+)
 from fairrec.audits.exposure_users import user_group_findings
 from fairrec.audits.families import adjusted
 from fairrec.evidence.groups import group_mean
 from fairrec.evidence.intervals import mean_estimate
-from fairrec.metrics.attention import awrf
 from fairrec.metrics.browsing import Browsing
-from fairrec.metrics.concentration import shares
 from fairrec.metrics.exposure import group_exposure, place_exposure
 from fairrec.metrics.fa_ir import adjusted_table, prefix_test, protected_flags
-from fairrec.metrics.group_representation import infeasible_index, max_skew, ndkl, skew_at_k
 from fairrec.metrics.item_groups import ItemGroups
-from fairrec.metrics.item_lists import OFF
+from fairrec.metrics.item_lists import ItemLists
 from fairrec.metrics.merit import catalogue_shares
 from fairrec.metrics.pairwise_parity import favoured_pair_rates
 from fairrec.results import Estimate, Finding
@@ -53,6 +58,7 @@ class ListJudge:
         relevant, relevant_again: What is relevant to the user of each row, or None.
         profiles: Attributes of the users, by id.
         unit, draws, level, seed: As everywhere.
+        from_catalogue: Whether every item of the catalogue could have been chosen in any list.
     """
 
     answered: AnsweredLists
@@ -67,6 +73,7 @@ class ListJudge:
     draws: int
     level: float
     seed: int
+    from_catalogue: bool = True
 
     def findings(self) -> list[Finding]:
         """Return everything that is found list by list."""
@@ -88,21 +95,7 @@ class ListJudge:
 
     @cached_property
     def _codes(self) -> NDArray[np.int64] | None:
-        """The group of every place, "unknown" one of them; None where items are in several."""
-        groups, lists = self.groups, self.answered.lists
-        if groups is None or groups.codes is None:
-            return None
-        return np.where(
-            lists.known, groups.codes[np.where(lists.known, lists.items, 0)], lists.items
-        )
-
-    @cached_property
-    def _known_codes(self) -> NDArray[np.int64] | None:
-        """The same with "unknown" as if off the catalogue: it takes a place and is no group."""
-        if self._codes is None or self.groups is None:
-            return None
-        unknown = ~self.groups.known[np.maximum(self._codes, 0)]
-        return np.where((self._codes >= 0) & unknown, OFF, self._codes)
+        return None if self.groups is None else place_codes(self.answered.lists, self.groups)
 
     @cached_property
     def _shares(self) -> Values:
@@ -114,15 +107,19 @@ class ListJudge:
     def _by_list(self) -> dict[str, Values]:
         lists, groups = self.answered.lists, self.groups
         found = {"length": np.where(lists.lengths > 0, lists.lengths, np.nan).astype(np.float64)}
-        if groups is not None:
-            given = group_exposure(lists, groups, self._exposure)
-            found["awrf"] = awrf(given, self._shares, known=groups.known)
-            among_known = shares(np.where(groups.known, self._shares, 0.0))
-            if self._codes is not None and self._known_codes is not None:
-                found["ndkl"] = ndkl(self._known_codes, among_known)
-                found["infeasible_index"] = infeasible_index(self._codes, self._shares)
-                found["max_skew"] = max_skew(skew_at_k(self._codes, self._shares)[:, groups.known])
-        return found
+        return (
+            found if groups is None else {**found, **list_measures(lists, self._exposure, groups)}
+        )
+
+    @cached_property
+    def _chance(self) -> tuple[ItemLists, Values] | None:
+        """Lists drawn at random, and their attention: the floor under what lists are like."""
+        lengths = self.answered.lists.lengths[self.answered.answered]
+        if not self.from_catalogue or self.browsing.needs_relevance or not len(lengths):
+            return None
+        rng = generator(self.seed, "exposure", "random lists")
+        weights = self.browsing.weights(round(float(lengths.mean())))
+        return chance_lists(rng, self.answered.lists.n_items, weights)
 
     def _asked_again(self) -> Iterable[Finding]:
         """Yield by how much asking the same again moves the attention of a user's list."""
@@ -164,18 +161,32 @@ class ListJudge:
                 yield self._mean(name, "expected_exposure", statistic, by_user, better)
 
     def _representation(self) -> Iterable[Finding]:
-        assert self.groups is not None
-        if self._known_codes is None:
-            return
+        """Yield means over users, with what random lists have as the noise floor."""
+        groups = self.groups
+        assert groups is not None
+        chance = None if self._chance is None else list_measures(*self._chance, groups)
         for name in ("ndkl", "infeasible_index", "max_skew"):
-            values = self._of_owner(self._by_list[name])
-            yield self._mean(self.column, name, "mean", values, "lower")
-        rates = favoured_pair_rates(self._known_codes, len(self.groups))
-        for place, name in enumerate(self.groups.names):
-            if self.groups.known[place]:
-                values = self._of_owner(rates[:, place])
-                found = self._mean(self.column, "favoured_pairs", "mean", values, "", name)
-                yield replace(found, estimate=within(found.estimate))
+            if name in self._by_list:
+                found = self._mean(
+                    self.column, name, "mean", self._of_owner(self._by_list[name]), "lower"
+                )
+                yield _floored(found, None if chance is None else chance[name])
+        names = [name for name, known in zip(groups.names, groups.known, strict=True) if known]
+        gaps = group_gaps(self.answered.lists, self._exposure, groups)
+        floors = None if self._chance is None else group_gaps(*self._chance, groups)
+        for place, name in enumerate(names):
+            values = self._of_owner(gaps[:, place])
+            found = self._mean(self.column, "awrf_binomial", "mean", values, "lower", name)
+            found = replace(found, estimate=within(found.estimate))
+            yield _floored(found, None if floors is None else floors[:, place])
+        if self._codes is None:
+            return
+        rates = favoured_pair_rates(known_codes(self._codes, groups), len(groups))
+        for name, values in zip(names, rates[:, groups.known].T, strict=True):
+            found = self._mean(
+                self.column, "favoured_pairs", "mean", self._of_owner(values), "", name
+            )
+            yield replace(found, estimate=within(found.estimate))
 
     def _prefixes(self) -> list[Finding]:
         """Return the share of lists that fail FA*IR's adjusted test, for each small group."""
@@ -264,3 +275,9 @@ class ListJudge:
             value=value,
             estimate=estimate,
         )
+
+
+def _floored(finding: Finding, of_chance: Values | None) -> Finding:
+    """Return a finding with what chance gives on average as its noise floor."""
+    mean = np.nan if of_chance is None else float(chance_mean(of_chance))
+    return replace(finding, noise_floor=None if np.isnan(mean) else mean)

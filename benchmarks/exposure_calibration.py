@@ -5,9 +5,9 @@
 A simulated recommender draws lists of ten out of 300 items of four makers, one of them rare. Users
 have tastes of their own for makers, or none; items have a popularity of their own, or none. What
 it would give to endlessly many users is what makers deserve, so every alarm is a false one: the
-share of audits that call a maker out at 0.05 should be at most 0.06, and 95 % intervals should hold
+share of audits that call a maker out at 0.05 should be at most 0.07, and 95 % intervals should hold
 the truth in 0.93 or more. Alarms, shares and log ratios (DTR) are those of the maker that does
-worst in the setting. Random groupings ask whether makers matter, which they do not where items
+worst of the four, most often the rare one, which is above 0.05 by luck alone. Random groupings ask whether makers matter, which they do not where items
 alone differ. The truth of Gini is its mean over all audits of as many users. Prints one row per
 setting; a star marks what lies outside; the last rows show what is found of a planted effect.
 """
@@ -136,7 +136,7 @@ def run(setting: Setting, users: int, seeds: range) -> None:
     cells = [f"{setting.name:<40} {users:>5}"]
     for (name, shown), count in zip(asked.items(), counts, strict=True):
         rate = float(count) / len(seeds)
-        wrong = rate > 0.06 if name in ("alarm", "grouping") else rate < 0.93
+        wrong = rate > 0.07 if name in ("alarm", "grouping") else rate < 0.93
         star = "*" if wrong and not (planted and name in ("alarm", "grouping")) else " "
         cells.append(f"{rate:9.3f}{star}" if shown else f"{'-':>9} ")
     print("".join(cells), flush=True)

@@ -8,6 +8,13 @@ _DIAZ = "Diaz et al., CIKM 2020"
 _RATIO = "Singh and Joachims, KDD 2018; Raj and Ekstrand, SIGIR 2022"
 
 EXPOSURE_METRICS = {
+    "awrf_binomial": Term(
+        "AWRF of one group",
+        "How far one group’s share of a list’s attention is from its share of the catalogue, the "
+        "others together: 0 when it has that share.",
+        "|share of attention − share of the catalogue|",
+        "Sapiezynski et al., WWW 2019; Raj and Ekstrand, SIGIR 2022",
+    ),
     "max_skew": Term(
         "largest skew",
         "How many times its catalogue share the most favoured group of a list has, as a "

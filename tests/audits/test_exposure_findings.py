@@ -314,6 +314,24 @@ def test_the_skew_is_that_of_the_maker_that_is_most_there() -> None:
     assert value == pytest.approx(np.mean(skews))
 
 
+def test_random_lists_are_represented_as_the_noise_floor_says() -> None:
+    makers = [("big", "mid", None, "small")[i % 4] for i in range(120)]
+    one = audited(600, catalog=shelf(120, makers), repeats=0, browsing=(UNIFORM,))
+    plain = drawing(one.catalog)
+    result = run_audit(one, plain)
+    for metric in ("awrf", "ndkl", "infeasible_index", "max_skew"):
+        finding = result.finding(f"exposure.maker.{metric}.mean")
+        assert finding.noise_floor == pytest.approx(finding.estimate.value, rel=0.2), metric
+    gaps = []
+    of = dict(zip(one.catalog.ids, makers, strict=True))
+    for ranking in plain.recommend([probe.request for probe in one.plan()]):
+        known = [of[item] for item in ranking.items if of[item]]
+        gaps.append(abs(known.count("mid") / len(known) - 1 / 3))
+    finding = result.finding("exposure.maker.mid.awrf_binomial.mean")
+    assert finding.estimate.value == pytest.approx(np.mean(gaps))
+    assert finding.noise_floor == pytest.approx(np.mean(gaps), rel=0.15)
+
+
 def test_favoured_pairs_stay_within_0_and_1() -> None:
     one = audited(12, repeats=0, k=4)
     result = run_audit(
@@ -351,8 +369,8 @@ def test_candidates_are_not_the_catalogue() -> None:
     one = ExposureAudit(items, WORDS, topics=topics, candidates=pools, column="maker", k=5)
     first = as_recommender(lambda r: list((r.candidates or ())[: r.k]), name="x", catalog=items)
     result = run_audit(one, first)
-    for id in ("exposure.items.exposure.gini", "exposure.maker.awrf.mean"):
-        assert result.finding(id).noise_floor is None
+    for id in ("items.exposure.gini", "maker.awrf.mean", "maker.ndkl.mean", "maker.max_skew.mean"):
+        assert result.finding(f"exposure.{id}").noise_floor is None
 
 
 def test_relevance_that_nobody_has_is_said() -> None:

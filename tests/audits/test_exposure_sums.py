@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import tracemalloc
+
 import numpy as np
 import pytest
 
@@ -75,6 +77,26 @@ def test_parts_add_up_to_the_whole() -> None:
             np.testing.assert_allclose(one.lists.sums[name], table, err_msg=name)
         np.testing.assert_allclose(one.counts, all_of.counts)
         assert (one.users, one.n_lists) == (all_of.users, all_of.n_lists)
+
+
+def test_ten_thousand_groups_take_the_room_of_the_largest_and_the_rest() -> None:
+    """As they are, lists by groups would be 400 MB."""
+    n_items, n, k = 20_000, 5_000, 10
+    every = group_items([f"group {i % 10_000}" for i in range(n_items)])
+    items = np.random.default_rng(0).permuted(np.tile(np.arange(n_items), (50, 1)), axis=1)
+    some = ItemLists(items.reshape(-1, k)[:n].astype(np.int32), n_items)
+    tracemalloc.start()
+    try:
+        sums = ExposureSums(n_items, k, every.largest(20), [Browsing("log2")])
+        sums.update(some, np.arange(n))
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 60e6
+    assert sums.lists.sums["groups 0"].shape == (1000, 21)
+    given = sums.lists.sums["groups 0"].sum(axis=0)
+    assert given.sum() == pytest.approx(n * Browsing("log2").weights(k).sum())
+    assert given[:20].sum() < 0.02 * given[20]
 
 
 def test_popularity_is_averaged_list_by_list() -> None:
