@@ -7,9 +7,10 @@ have tastes of their own for makers, or none; items have a popularity of their o
 it would give to endlessly many users is what makers deserve, so every alarm is a false one: the
 share of audits that call a maker out at 0.05 should be at most 0.07, and 95 % intervals should hold
 the truth in 0.93 or more. Alarms, shares and log ratios (DTR) are those of the maker that does
-worst of the four, most often the rare one, which is above 0.05 by luck alone. Random groupings ask whether makers matter, which they do not where items
-alone differ. The truth of Gini is its mean over all audits of as many users. Prints one row per
-setting; a star marks what lies outside; the last rows show what is found of a planted effect.
+worst of the four, which is beyond 0.05 by luck alone. Random groupings ask whether makers matter,
+which they do not where items alone differ. The truth of Gini is its mean over all audits of as many
+users. Prints one row per setting; a star marks what lies outside; the last rows show what is found
+of a planted effect.
 """
 
 from __future__ import annotations

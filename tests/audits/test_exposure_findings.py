@@ -14,6 +14,7 @@ from fairrec.audits.exposure_findings import ExposureJudge
 from fairrec.audits.exposure_relevance import less_relevance
 from fairrec.audits.exposure_sums import ExposureSums
 from fairrec.audits.exposure_users import user_group_findings
+from fairrec.catalogs import films
 from fairrec.evidence.group_shares import share_p_values
 from fairrec.metrics.browsing import Browsing
 from fairrec.metrics.fa_ir import adjusted_table
@@ -411,3 +412,22 @@ def test_figures_have_targets_and_places() -> None:
     )
     curve = result.tables["lorenz"]
     assert curve["share_of_items"][0] == 0 and curve["share_of_exposure"][-1] == pytest.approx(1)
+
+
+def test_a_favoured_distributor_of_real_films_is_named() -> None:
+    catalog = films()
+    held = catalog.column("distributor") == "Warner Bros."
+    weight = np.where(held, 3.0, 1.0)
+    one = ExposureAudit(
+        catalog, WORDS, topics=[f"t{i}" for i in range(50)], column="distributor", draws=300
+    )
+    told = run_audit(one, drawing(catalog, lambda request: weight))
+    called = [f for f in told.findings if f.p_adjusted is not None and f.p_adjusted < 0.001]
+    assert [f.value for f in called if f.estimate.value > 0] == ["Warner Bros."]  # type: ignore[operator]
+    log = told.finding("exposure.distributor.Warner_Bros..exposure.log_ratio_to_catalogue").estimate
+    expected = np.log(3 / (1 + 2 * held.mean()))
+    assert log.low is not None and log.high is not None and log.low < expected < log.high
+    plain = run_audit(one, drawing(catalog))
+    shown = [f for f in plain.findings if f.statistic == "share_less_catalogue"]
+    assert len(shown) == 22
+    assert all(f.p_adjusted is not None and f.p_adjusted > 0.05 for f in shown)
