@@ -22,7 +22,7 @@ from fairrec.results import Estimate
 
 Table = NDArray[np.float64]
 
-FEWEST = 10
+FEWEST = 20
 """Users with and without a group from which on resampling them is enough."""
 
 
