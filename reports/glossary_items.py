@@ -140,7 +140,7 @@ ITEM_METRICS |= {
         ("rbp", "rank-biased", "as falling by a constant factor from place to place"),
         ("geometric", "geometric", "by a constant chance to stop at every place"),
         ("log2", "logarithmic", "as 1 / log2(rank + 1)"),
-        ("log2_flat", "logarithmic from rank 2", "as 1 / log2 of the rank, the first two alike"),
+        ("log2_clip", "logarithmic from rank 2", "as 1 / log2 of the rank, the first two alike"),
         ("cascade", "cascade", "as ending at what is relevant"),
         ("err", "expected reciprocal rank", "as ending at what is relevant"),
     )

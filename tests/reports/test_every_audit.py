@@ -10,7 +10,7 @@ import pytest
 
 import fairrec.audits
 from fairrec import as_recommender, films, run_audit
-from fairrec.metrics.browsing import Browsing
+from fairrec.metrics.browsing import PARAMETERS, Browsing
 from fairrec.prompts import TEMPLATES, Attribute, AttributeValue, Template, attribute, cues
 from fairrec.reports import render_html, render_markdown
 from fairrec.reports.glossary import METRICS, STATISTICS, statistic_name
@@ -196,3 +196,8 @@ def test_what_is_shown_to_be_equivalent_has_an_interval_near_the_margin() -> Non
         low, high, margin = finding.estimate.low, finding.estimate.high, finding.margin
         assert low is not None and high is not None and margin is not None
         assert -1.2 * margin < low <= high < 1.2 * margin, finding.id
+
+
+@pytest.mark.parametrize("kind", PARAMETERS)
+def test_exposure_under_every_browsing_model_has_a_name(kind: str) -> None:
+    assert f"exposure_{kind}" in METRICS
