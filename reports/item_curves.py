@@ -60,7 +60,7 @@ def rank_figure(
     axes.set_ylim(0, top_of(popularity, high))
     _whole_steps(axes, rank)
     _grid(axes)
-    name_axes(axes, "rank in the list (1 = top)", "mean popularity")
+    name_axes(axes, "rank in the list (1 = top)", "mean popularity (times consumed)")
     return figure
 
 
@@ -123,7 +123,7 @@ def popularity_figure(
     _logarithmic(axes, "x", [*(x for x, _ in points), curve], zero_x)
     _logarithmic(axes, "y", [*(y for _, y in points), fitted, high], zero_y)
     axes.grid(color=GRID, lw=0.7)
-    name_axes(axes, "popularity of the item (log scale)", "exposure of the item (log scale)")
+    name_axes(axes, "times consumed before (log scale)", "times recommended (log scale)")
     if shown:
         add_legend(figure, handles[-len(shown) :], shown)
     return figure

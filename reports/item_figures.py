@@ -185,8 +185,8 @@ def _calibration(table: Table, _: Mapping[str, Table]) -> Drawn:
         [label(name) for name in parts], [label(name) for name in sources], *cells
     )
     note = (
-        "How much of each list is very popular (head), middling and rare (tail). Bars of equal "
-        "height within a part: users get what their own history holds."
+        "How much of each list is very popular (head), middling and rare (tail). Where "
+        "“recommended” is as high as “history”, users get what they had."
     )
     yield "Popularity of what users have and of what they get", note, figure
 

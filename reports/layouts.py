@@ -128,8 +128,9 @@ LAYOUTS = {
         "Items that were never recommended count too.",
         chance="groups have the shares that they deserve and users alone differ, or when items, "
         "or users, are dealt out to groups at random",
-        noise="of items and of lists, what recommending at random would give; of groups, what it "
-        "is on average when items, or users, are dealt out to them at random",
+        noise="of items and of lists, what recommending at random would give; of a group’s share, "
+        "by how much it moves when the same is asked again; of differences between groups, what "
+        "they are on average when items, or users, are dealt out to them at random",
     ),
     "popularity": Layout(
         first=("lift", "less_history", "rate_ratio"),
