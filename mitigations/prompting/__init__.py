@@ -1,0 +1,1 @@
+"""Mitigations that change what a recommender is told, or how often it is asked."""
