@@ -60,6 +60,30 @@ class ScoresItems(Protocol):
         ...
 
 
+@runtime_checkable
+class Mitigates(Protocol):
+    """A recommender that answers with what another one answers.
+
+    It says what to ask and what to make of the answers, and so that recorded answers of
+    `original` serve every mitigation of it, whoever asks may do so in its place.
+    """
+
+    @property
+    def original(self) -> Recommender:
+        """The recommender that is asked."""
+        ...
+
+    def expand(self, request: Request) -> list[Request]:
+        """Return what to ask `original` instead of a request: at least one."""
+        ...
+
+    def combine(
+        self, requests: Sequence[Request], answers: Sequence[Sequence[Ranking]]
+    ) -> list[Ranking]:
+        """Return one ranking per request, of the answers to what `expand` gave for it."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Prompt:
     """One chat turn for a language model; `prefill` is the start of the model's own reply."""

@@ -12,6 +12,9 @@ from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
+import numpy as np
+from numpy.typing import NDArray
+
 from fairrec.catalogs import Catalog
 from fairrec.types import Ranking, Request
 
@@ -84,6 +87,19 @@ class Mitigation:
         from fairrec.mitigations.in_place import applied_to
 
         return applied_to(self, obj, **how)
+
+
+class RewritesRequests(Mitigation):
+    """Base of mitigations that only change what is asked: the answer is the original's own.
+
+    `expand` returns one request. Scores and text of the original keep their meaning.
+    """
+
+    def combine_scores(
+        self, request: Request, items: Sequence[str], scores: Sequence[NDArray[np.float64]]
+    ) -> NDArray[np.float64]:
+        """Return the original's scores under the rewritten request."""
+        return scores[0]
 
 
 def _plain(value: Any) -> Any:

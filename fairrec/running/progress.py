@@ -31,7 +31,9 @@ def shown_progress(console: Console, total: int) -> Iterator[Callable[[Progress]
     )
     with Bar(*columns, console=console, transient=True) as bar:
         task = bar.add_task("", total=total)
-        yield lambda p: bar.update(task, completed=p.done, description=escape(p.cluster[:40]))
+        yield lambda p: bar.update(
+            task, completed=p.done, total=p.total, description=escape(p.cluster[:40])
+        )
 
 
 def _lines(console: Console) -> Callable[[Progress], None]:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from itertools import groupby
+from dataclasses import dataclass, replace
+from itertools import groupby, islice
 
 from fairrec.errors import FairrecError, RunBroken
-from fairrec.protocols import Recommender
+from fairrec.protocols import Mitigates, Recommender
 from fairrec.running.store import Recorded, ResponseStore, request_key
 from fairrec.types import Answer, Attempt, Outcome, Probe, Ranking
 
@@ -37,10 +37,16 @@ def ask(
     recorded in one transaction, so that the arms of a comparison share batch and fate. Equal
     questions are asked once. A recorded error is asked again.
 
+    Of a mitigated recommender the original is asked and recorded; all answers are then combined
+    together, as one batch in the order of `probes`. So another mitigation, or another strength
+    of the same, finds its answers in the store.
+
     Raises:
         RunBroken: The recommender raised or answered with the wrong number of rankings;
             everything recorded before is kept.
     """
+    if isinstance(recommender, Mitigates):
+        return _ask_original(probes, recommender, store, on_progress)
     answers: list[Answer] = []
     recalled = 0
     for cluster, group in groupby(probes, key=lambda probe: probe.cluster):
@@ -71,6 +77,41 @@ def ask(
         )
         on_progress(Progress(len(answers), len(probes), recalled, cluster))
     return answers
+
+
+def _ask_original(
+    probes: Sequence[Probe],
+    recommender: Mitigates,
+    store: ResponseStore,
+    on_progress: Callable[[Progress], None],
+) -> list[Answer]:
+    """Return the combined answers; their seconds are those of what was asked and a share of
+    the combining, their attempts one for each request that the original was asked."""
+    started = time.perf_counter()
+    expanded = [recommender.expand(probe.request) for probe in probes]
+    inner = [
+        replace(probe, request=request)
+        for probe, requests in zip(probes, expanded, strict=True)
+        for request in requests
+    ]
+    expanding = time.perf_counter() - started
+    found = iter(ask(inner, recommender.original, store, on_progress=on_progress))
+    answers = [list(islice(found, len(requests))) for requests in expanded]
+    started = time.perf_counter()
+    rankings = recommender.combine(
+        [probe.request for probe in probes],
+        [[answer.ranking for answer in some] for some in answers],
+    )
+    seconds = (expanding + time.perf_counter() - started) / max(len(probes), 1)
+    return [
+        Answer(
+            probe.id,
+            ranking,
+            seconds + sum(answer.seconds for answer in some),
+            tuple(attempt for answer in some for attempt in answer.attempts),
+        )
+        for probe, ranking, some in zip(probes, rankings, answers, strict=True)
+    ]
 
 
 def _attempt(seconds: float, ranking: Ranking) -> Attempt:

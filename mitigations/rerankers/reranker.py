@@ -60,7 +60,8 @@ class Reranker(Mitigation):
         depth: Candidates to ask the original for; None takes all of a request's candidates,
             or k of a recommender that chooses freely (then only the order changes).
         scale: How an original's scores become relevance: "minmax" to [0, 1] a list, "softmax",
-            "ranks" (1 / log2(rank + 1), also wherever the original gives no scores) or "none".
+            "ranks" (1 / log2(rank + 1)) or "none". Ranks are also taken of a list without scores,
+            or with scores that do not fall along it.
         strict: Whether a target that the candidates cannot meet is an error; else the
             nearest list is given and its shortfall stands in the ranking's `detail`.
         seed: Run seed of methods that draw.
@@ -185,9 +186,10 @@ class Reranker(Mitigation):
 
 
 def _relevance(ranking: Ranking, scale: Scale) -> NDArray[np.float64]:
-    if ranking.scores is None or scale == "ranks":
+    scores = np.array(ranking.scores or ())
+    # Scores that rise along a list say that another mitigation has ordered it: its order counts.
+    if ranking.scores is None or scale == "ranks" or (np.diff(scores) > 0).any():
         return 1 / np.log2(np.arange(len(ranking.items)) + 2)
-    scores = np.array(ranking.scores)
     if scale == "none":
         return scores
     if scale == "softmax":
