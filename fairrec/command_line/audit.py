@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from rich.console import Console
 
+from fairrec.catalogs import Catalog
 from fairrec.command_line.audits import build_audit
 from fairrec.command_line.building import build_catalog, build_dataset, build_recommender
 from fairrec.command_line.configuration import (
@@ -14,10 +15,13 @@ from fairrec.command_line.configuration import (
     make_configuration,
     read_configuration,
 )
+from fairrec.command_line.mitigating import build_mitigations, mitigate
 from fairrec.command_line.runs import RECORDING_FILE, SETTINGS_FILE, STORE_FILE, finish
 from fairrec.errors import WrongUse
 from fairrec.files import write_atomically
 from fairrec.gates import parse_gate
+from fairrec.mitigations import Mitigation
+from fairrec.protocols import Audit, Recommender
 from fairrec.recordings import write_recording
 from fairrec.running import ResponseStore, run_audit
 from fairrec.running.progress import shown_progress
@@ -33,38 +37,56 @@ def run(chosen: dict[str, Any], *, config: Path | None, out: Path, resume: Path 
         out: Folder of the runs.
         resume: Folder of a run; its own settings are used.
     """
-    settings, folder = _settings(chosen, config, out, resume)
+    settings, folder = settings_and_folder(chosen, config, out, resume)
+    made = make(settings)
+    recommender = mitigate(made.recommender, settings, made.mitigations)
+    write_settings(settings, folder)
+    with (
+        ResponseStore(folder / STORE_FILE) as store,
+        shown_progress(made.console, len(made.audit.plan())) as on_progress,
+    ):
+        result = run_audit(
+            made.audit,
+            recommender,
+            store=store,
+            gates=[parse_gate(gate) for gate in settings.gates],
+            minimum_answered=settings.minimum_answered,
+            name=folder.name,
+            on_progress=on_progress,
+            on_answers=lambda probes, answers: write_recording(
+                folder / RECORDING_FILE, probes, answers, getattr(made.audit, "users", ())
+            ),
+        )
+    return finish(result, folder)
+
+
+class Made(NamedTuple):
+    """What settings describe, loaded and checked."""
+
+    audit: Audit
+    recommender: Recommender
+    mitigations: list[Mitigation]
+    catalog: Catalog
+    console: Console
+
+
+def make(settings: Configuration) -> Made:
+    """Load what the settings name; whatever is wrong with them is said before the model loads."""
     console = Console(stderr=True)
     dataset = build_dataset(settings)
     for warning in () if dataset is None else dataset.warnings:
         console.print(f"Data set: {warning}", markup=False, highlight=False)
     catalog = build_catalog(settings, dataset)
     audit = build_audit(settings, catalog, dataset)
+    mitigations = build_mitigations(settings, catalog)
     recommender = build_recommender(settings, catalog, console)
-    gates = [parse_gate(gate) for gate in settings.gates]
-    _write_settings(settings, folder / SETTINGS_FILE)
-    with (
-        ResponseStore(folder / STORE_FILE) as store,
-        shown_progress(console, len(audit.plan())) as on_progress,
-    ):
-        result = run_audit(
-            audit,
-            recommender,
-            store=store,
-            gates=gates,
-            minimum_answered=settings.minimum_answered,
-            name=folder.name,
-            on_progress=on_progress,
-            on_answers=lambda probes, answers: write_recording(
-                folder / RECORDING_FILE, probes, answers, getattr(audit, "users", ())
-            ),
-        )
-    return finish(result, folder)
+    return Made(audit, recommender, mitigations, catalog, console)
 
 
-def _settings(
-    chosen: dict[str, Any], config: Path | None, out: Path, resume: Path | None
+def settings_and_folder(
+    chosen: dict[str, Any], config: Path | None, out: Path, resume: Path | None = None
 ) -> tuple[Configuration, Path]:
+    """Return the settings and the folder of the run; see `run`."""
     if resume is not None:
         if chosen or config is not None:
             raise WrongUse(
@@ -100,10 +122,13 @@ def _run_name(settings: Configuration) -> str:
     return f"{settings.audit}-{model or 'model'}-{content_hash(asked)[:8]}"
 
 
-def _write_settings(settings: Configuration, path: Path) -> None:
+def write_settings(settings: Configuration, folder: Path) -> None:
+    """Write the settings of a run into its folder, defaults filled in."""
     import yaml
 
     text = yaml.safe_dump(
         settings.model_dump(mode="json"), sort_keys=False, allow_unicode=True, width=100
     )
-    write_atomically(path, f"# The settings of this run, defaults filled in.\n{text}")
+    write_atomically(
+        folder / SETTINGS_FILE, f"# The settings of this run, defaults filled in.\n{text}"
+    )

@@ -162,6 +162,12 @@ class Configuration(_Section):
     column: str = Field(default="genre", description="Column of the catalogue that groups items.")
     items: ItemsSection = ItemsSection()
     threshold: float | None = Field(default=None, description="Score of a selection (scoring).")
+    mitigate: list[dict[str, dict[str, Any]]] = Field(
+        default_factory=list, description="Mitigations with their settings, the innermost first."
+    )
+    on_error: Literal["raise", "original"] = Field(
+        default="raise", description="What to do where a mitigation fails."
+    )
     k: int = Field(default=20, ge=1)
     dialect: Literal["unit", "paper", "fairllm", "langfair"] = "unit"
     draws: int = Field(default=10_000, ge=100)
@@ -175,6 +181,23 @@ class Configuration(_Section):
         for gate in gates:
             parse_gate(gate)
         return gates
+
+    @field_validator("mitigate", mode="before")
+    @classmethod
+    def _mitigations_by_name(cls, named: Any) -> Any:
+        if not isinstance(named, list):
+            return named
+        return [{entry: {}} if isinstance(entry, str) else entry for entry in named]
+
+    @field_validator("mitigate")
+    @classmethod
+    def _one_name_each(cls, named: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        for entry in named:
+            if len(entry) != 1:
+                raise ValueError(
+                    f"{entry} is not one name with its settings: {{fa_ir: {{p: 0.4}}}}"
+                )
+        return named
 
     @model_validator(mode="before")
     @classmethod

@@ -11,7 +11,7 @@ import typer
 import fairrec
 from fairrec.command_line.data import data_app
 from fairrec.command_line.names import AuditName
-from fairrec.errors import FairrecError
+from fairrec.errors import FairrecError, WrongUse
 
 app = typer.Typer(
     help="Audit any LLM recommender for fairness, with uncertainty.",
@@ -65,6 +65,10 @@ def audit(
     gate: Annotated[
         list[str] | None, typer.Option(help="What must hold; replaces the settings' gates.")
     ] = None,
+    mitigate: Annotated[
+        list[str] | None,
+        typer.Option(help="Wrap the recommender: NAME or NAME:key=value,...; the innermost first."),
+    ] = None,
     name: Annotated[str | None, typer.Option(help="Name of the run's folder.")] = None,
     out: Annotated[Path, typer.Option(help="Folder that holds the runs.")] = Path("fairrec-runs"),
     resume: Annotated[
@@ -76,6 +80,7 @@ def audit(
     The same command again goes on where it stopped and asks nothing twice.
     """
     from fairrec.command_line.audit import run
+    from fairrec.command_line.mitigating import parse_mitigation
 
     chosen = {
         "audit": audit,
@@ -87,10 +92,68 @@ def audit(
         "k": k,
         "seed": seed,
         "gates": gate or None,
+        "mitigate": [parse_mitigation(text) for text in mitigate or ()] or None,
         "name": name,
     }
     chosen = {key: value for key, value in chosen.items() if value is not None}
     raise typer.Exit(run(chosen, config=config, out=out, resume=resume))
+
+
+@app.command()
+def compare(
+    before: Annotated[Path, typer.Argument(help="Folder of a finished run.")],
+    after: Annotated[Path, typer.Argument(help="Folder of one that asked the same.")],
+    out: Annotated[
+        Path | None, typer.Option(help="Markdown file to write; a JSON file goes beside it.")
+    ] = None,
+) -> None:
+    """Say what changed between two runs in fairness, utility and cost, with paired intervals."""
+    from fairrec.command_line.comparing import compare as compare_runs
+
+    raise typer.Exit(compare_runs(before, after, out))
+
+
+@app.command()
+def sweep(
+    mitigate: Annotated[
+        list[str], typer.Option(help="NAME or NAME:key=value,...; the last one is swept.")
+    ],
+    strength: Annotated[str, typer.Option(help="Values of its strength.")] = "0,0.25,0.5,0.75,1",
+    finding: Annotated[
+        str | None, typer.Option(help="Id of the finding to plot; the first one if unset.")
+    ] = None,
+    config: Annotated[
+        Path | None,
+        typer.Option(help="Settings; fairrec.yaml in this folder is read if there is one."),
+    ] = None,
+    audit: Annotated[AuditName | None, typer.Option(help="Which audit.")] = None,
+    model: Annotated[str | None, typer.Option(help="As for `fairrec audit`.")] = None,
+    users: Annotated[Path | None, typer.Option(help="Folder of a data set.")] = None,
+    k: Annotated[int | None, typer.Option(help="Items a list.")] = None,
+    name: Annotated[str | None, typer.Option(help="Name of the run's folder.")] = None,
+    out: Annotated[Path, typer.Option(help="Folder that holds the runs.")] = Path("fairrec-runs"),
+) -> None:
+    """Try a mitigation at several strengths: what fairness costs, as a table and a plot."""
+    from fairrec.command_line.mitigating import parse_mitigation
+    from fairrec.command_line.sweeping import sweep as sweep_strengths
+
+    try:
+        strengths = [float(value) for value in strength.split(",")]
+    except ValueError as error:
+        raise WrongUse(
+            f"--strength is {strength!r}.", expected="numbers with commas between them."
+        ) from error
+    chosen = {
+        "audit": audit,
+        "model": model,
+        "users": None if users is None else {"path": str(users)},
+        "k": k,
+        "mitigate": [parse_mitigation(text) for text in mitigate],
+        "name": name,
+    }
+    chosen = {key: value for key, value in chosen.items() if value is not None}
+    code = sweep_strengths(chosen, strengths=strengths, finding=finding, config=config, out=out)
+    raise typer.Exit(code)
 
 
 @app.command()

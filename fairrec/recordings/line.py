@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
-from fairrec.types import Arm, Match, Outcome
+from fairrec.types import Arm, Attempt, Match, Outcome, Usage
 
 LISTS = frozenset(
     {"titles", "items", "scores", "embedding", "history", "ratings", "relevant", "candidates"}
@@ -56,6 +56,9 @@ class RecordedLine(BaseModel):
         history, ratings: Item ids that the user was known to have consumed, oldest first.
         relevant: Item ids or titles that the user went on to like.
         candidates: Item ids to choose from.
+        seconds: How long the answer took.
+        calls: How many times a model was asked for it.
+        prompt_tokens, completion_tokens: What it cost, where that was counted.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -85,6 +88,10 @@ class RecordedLine(BaseModel):
     ratings: tuple[Number, ...] | None = None
     relevant: tuple[Name, ...] | None = None
     candidates: tuple[Name, ...] | None = None
+    seconds: Number = Field(default=0.0, ge=0)
+    calls: int = Field(default=0, ge=0)
+    prompt_tokens: int | None = Field(default=None, ge=0)
+    completion_tokens: int | None = Field(default=None, ge=0)
 
     @model_validator(mode="after")
     def _is_whole(self) -> RecordedLine:
@@ -107,6 +114,18 @@ class RecordedLine(BaseModel):
         if self.outcome is Outcome.ANSWERED and not listed and not self.text:
             raise ValueError("the outcome is 'answered', but nothing was recommended")
         return self
+
+    @property
+    def usage(self) -> Usage | None:
+        """Tokens, where any were counted."""
+        if self.prompt_tokens is None and self.completion_tokens is None:
+            return None
+        return Usage(self.prompt_tokens or 0, self.completion_tokens or 0)
+
+    @property
+    def attempts(self) -> tuple[Attempt, ...]:
+        """The calls, their time shared out evenly."""
+        return tuple(Attempt(self.seconds / self.calls) for _ in range(self.calls))
 
     @property
     def cluster(self) -> str:

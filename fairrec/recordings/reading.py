@@ -87,7 +87,7 @@ def read_recording(path: Path, catalog: Catalog | None = None) -> Recording:
         problems.append("some rows name a user and some a topic")
     if problems:
         _refuse(path, problems)
-    probes = tuple(probe for probe, _ in kept)
+    probes = tuple(probe for probe, *_ in kept)
     missing = missing_conditions(probes, profiles)
     warnings = []
     if missing:
@@ -101,7 +101,9 @@ def read_recording(path: Path, catalog: Catalog | None = None) -> Recording:
         warnings.append(f"{reader.cut} list(s) were longer than k and are judged to rank k.")
     return Recording(
         probes=probes,
-        answers=tuple(Answer(probe.id, ranking) for probe, ranking in kept),
+        answers=tuple(
+            Answer(probe.id, ranking, line.seconds, line.attempts) for probe, ranking, line in kept
+        ),
         users=users,
         of_users=lines[0][1].user is not None,
         titles=reader.titles,
@@ -234,7 +236,7 @@ class _Reader:
         if outcome is None:
             outcome = Outcome.ANSWERED if items else Outcome.EMPTY
         return Ranking(
-            items[:k], outcome, scores, matches, line.text, detail, embedding=line.embedding
+            items[:k], outcome, scores, matches, line.text, detail, line.usage, line.embedding
         )
 
     def item_ids(self, names: Sequence[str], in_words: bool) -> tuple[str, ...]:
@@ -260,9 +262,9 @@ def _without_repeats(
     lines: Sequence[tuple[int, RecordedLine]],
     profiles: Mapping[str, Mapping[str, str]],
     reader: _Reader,
-) -> tuple[list[tuple[Probe, Ranking]], int, list[str]]:
-    """Return a pair per condition; a condition that is answered in two ways is a problem."""
-    kept: dict[tuple[object, ...], tuple[int, Probe, Ranking]] = {}
+) -> tuple[list[tuple[Probe, Ranking, RecordedLine]], int, list[str]]:
+    """Return what there is per condition; a condition that is answered in two ways is a problem."""
+    kept: dict[tuple[object, ...], tuple[int, Probe, Ranking, RecordedLine]] = {}
     repeated, problems = 0, []
     for number, line in lines:
         probe = reader.probe(line, profiles.get(line.cluster, {}))
@@ -271,7 +273,7 @@ def _without_repeats(
         except ValueError as error:
             problems.append(f"row {number}: {error}")
             continue
-        first, _, known = kept.setdefault(_condition(probe), (number, probe, ranking))
+        first, _, known, _ = kept.setdefault(_condition(probe), (number, probe, ranking, line))
         if first == number:
             continue
         if (known.items, known.outcome, known.scores) == (
@@ -285,7 +287,7 @@ def _without_repeats(
                 f"row {number}: answers what row {first} answers, and otherwise; "
                 "count repeats of a prompt by 'replicate'"
             )
-    return [(probe, ranking) for _, probe, ranking in kept.values()], repeated, problems
+    return [entry[1:] for entry in kept.values()], repeated, problems
 
 
 def _condition(probe: Probe) -> tuple[object, ...]:

@@ -32,9 +32,9 @@ def write_recording(
     Raises:
         WrongUse: The file's name ends in something else.
     """
-    rankings = {answer.probe_id: answer.ranking for answer in answers}
+    found = {answer.probe_id: answer for answer in answers}
     known = {user.id: user for user in users}
-    rows = [_row(probe, rankings[probe.id], known.get(probe.cluster)) for probe in probes]
+    rows = [_row(probe, found[probe.id], known.get(probe.cluster)) for probe in probes]
     if path.suffix == ".jsonl":
         text = "".join(json.dumps(row, ensure_ascii=False, allow_nan=False) + "\n" for row in rows)
         write_atomically(path, text)
@@ -48,9 +48,10 @@ def write_recording(
         )
 
 
-def _row(probe: Probe, ranking: Any, user: User | None) -> dict[str, Any]:
+def _row(probe: Probe, answer: Answer, user: User | None) -> dict[str, Any]:
     """Return what there is to say of a probe; what is empty is left out."""
-    request = probe.request
+    request, ranking = probe.request, answer.ranking
+    usage = ranking.usage
     slots = {k: v for k, v in request.slots.items() if k not in ("user", "name", "template")}
     row = {
         "user" if "user" in request.slots else "topic": probe.cluster,
@@ -81,6 +82,10 @@ def _row(probe: Probe, ranking: Any, user: User | None) -> dict[str, Any]:
         ],
         "history": list(request.history) or None,
         "candidates": None if request.candidates is None else list(request.candidates),
+        "seconds": answer.seconds or None,
+        "calls": len(answer.attempts) or None,
+        "prompt_tokens": None if usage is None else usage.prompt_tokens,
+        "completion_tokens": None if usage is None else usage.completion_tokens,
     }
     if user is not None:
         row["user_profile"] = dict(user.profile)
