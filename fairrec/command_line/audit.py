@@ -15,7 +15,7 @@ from fairrec.command_line.configuration import (
     make_configuration,
     read_configuration,
 )
-from fairrec.command_line.mitigating import build_mitigations, mitigate
+from fairrec.command_line.mitigating import build_mitigations, mitigate, with_popularity
 from fairrec.command_line.runs import RECORDING_FILE, SETTINGS_FILE, STORE_FILE, finish
 from fairrec.errors import WrongUse
 from fairrec.files import write_atomically
@@ -61,7 +61,7 @@ def run(chosen: dict[str, Any], *, config: Path | None, out: Path, resume: Path 
 
 
 class Made(NamedTuple):
-    """What settings describe, loaded and checked."""
+    """What settings describe, loaded and checked; the catalogue is that of mitigations."""
 
     audit: Audit
     recommender: Recommender
@@ -78,9 +78,10 @@ def make(settings: Configuration) -> Made:
         console.print(f"Data set: {warning}", markup=False, highlight=False)
     catalog = build_catalog(settings, dataset)
     audit = build_audit(settings, catalog, dataset)
-    mitigations = build_mitigations(settings, catalog)
+    mitigated = with_popularity(settings, catalog, dataset, audit)
+    mitigations = build_mitigations(settings, mitigated)
     recommender = build_recommender(settings, catalog, console)
-    return Made(audit, recommender, mitigations, catalog, console)
+    return Made(audit, recommender, mitigations, mitigated, console)
 
 
 def settings_and_folder(

@@ -85,6 +85,11 @@ items:                         # of audits about items
   shuffles: 5                  # position_bias: orders that candidates are shown in
 threshold: null                # scoring: score from which on an item counts as selected
 
+# Mitigations around the recommender, the innermost first, with settings of their own:
+# [redaction], or [{xquad: {strength: 0.3}}, fa_ir]; see docs/choosing_a_mitigation.md
+mitigate: []
+on_error: raise                # or original: where a mitigation fails, the answer stands
+
 # What must hold, decided by the 95 % interval: inside passes, outside fails, else undecided.
 # Every audit has its own defaults; this is that of sensitivity.
 gates:

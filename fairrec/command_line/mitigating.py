@@ -7,13 +7,17 @@ import difflib
 from collections.abc import Mapping, Sequence
 from typing import Any, get_type_hints
 
+import numpy as np
 from pydantic import TypeAdapter, ValidationError
 
 from fairrec.catalogs import Catalog
 from fairrec.command_line.configuration import Configuration
+from fairrec.command_line.item_audits import interactions
+from fairrec.datasets import Dataset
 from fairrec.errors import WrongUse
+from fairrec.metrics.popularity_parts import split_by_interactions
 from fairrec.mitigations import MITIGATIONS, Mitigation
-from fairrec.protocols import Recommender
+from fairrec.protocols import Audit, Recommender
 
 
 def mitigate(
@@ -23,6 +27,28 @@ def mitigate(
     for mitigation in mitigations:
         recommender = mitigation.wrap(recommender, on_error=settings.on_error)
     return recommender
+
+
+def with_popularity(
+    settings: Configuration, catalog: Catalog, dataset: Dataset | None, audit: Audit
+) -> Catalog:
+    """Return the catalogue with the columns ``interactions``, a number, and ``popularity_part``:
+    head, mid or tail, with 20, 60 and 20 % of the interactions.
+
+    They are there for mitigations to name, as far as popularity is known (see
+    `fairrec.command_line.item_audits.interactions`); columns of the same names stay.
+    """
+    if dataset is None and settings.items.popularity is None:
+        return catalog
+    users = getattr(audit, "users", ())
+    known = interactions(settings, catalog, dataset, users)
+    counts = np.array([known.get(item, 0.0) for item in catalog.ids])
+    if not counts.any() or (counts < 0).any():
+        return catalog
+    parts = split_by_interactions(counts, (0.2, 0.8))
+    names = np.array([parts.names[code] for code in parts.codes], dtype=object)
+    added = {"interactions": counts, "popularity_part": names}
+    return Catalog(catalog.ids, catalog.titles, {**added, **catalog.columns})
 
 
 def build_mitigations(settings: Configuration, catalog: Catalog) -> list[Mitigation]:
