@@ -26,7 +26,7 @@ from fairrec.audits.popularity_lists import ListPopularity
 from fairrec.audits.popularity_regression import popularity_regression
 from fairrec.audits.popularity_sums import PopularitySums
 from fairrec.audits.popularity_users import UserJudge
-from fairrec.audits.popularity_warnings import about_histories
+from fairrec.audits.popularity_warnings import about_groups, about_histories
 from fairrec.catalogs import Catalog
 from fairrec.errors import BadData, WrongUse
 from fairrec.metrics.item_groups import ItemGroups, group_items
@@ -70,7 +70,8 @@ class PopularityAudit:
     Raises:
         BadData: A user is there twice, nobody has one of the attributes, a popularity is no number
             of at least 0, nothing was ever consumed, or the column makes no groups.
-        WrongUse: The column is unknown, topics have attributes, or a number is out of its range.
+        WrongUse: The column is unknown or called "items", topics have attributes, or a number is
+            out of its range.
     """
 
     catalog: Catalog
@@ -127,6 +128,11 @@ class PopularityAudit:
                 "no item of the catalogue was ever consumed.",
                 expected="how often items were consumed, by id, for some of them.",
                 do="check that the ids are those of the catalogue.",
+            )
+        if self.column == "items":
+            raise WrongUse(
+                "the column is called 'items', as what concerns all items is.",
+                expected="a column of another name.",
             )
         _ = self.parts, self.groups
 
@@ -219,7 +225,8 @@ class PopularityAudit:
             provenance={"audit": self._settings(probes)},
             warnings=(
                 *about_lists(answered, None, None, 0),
-                *about_histories(answered.owners, known, self._popularity),
+                *about_histories(of_users.histories, self._popularity, bool(self.users)),
+                *about_groups(self.attributes, of_users.profiles, of_users.both),
             ),
             tables=tables,
         )
@@ -232,7 +239,6 @@ class PopularityAudit:
         first = np.full((len(users), answered.lists.k), END, dtype=np.int32)
         for row in np.flatnonzero(answered.answered)[::-1]:
             first[answered.owner[row]] = answered.lists.items[row]
-
         return UserJudge(
             ItemLists(first, len(self.catalog)),
             self._lists_of([user.history for user in users]),

@@ -89,13 +89,13 @@ class UserJudge:
         return average_popularity(self.histories, self.popularity)
 
     @cached_property
-    def _both(self) -> NDArray[np.bool_]:
+    def both(self) -> NDArray[np.bool_]:
         """Users with a list and a history."""
         return ~(np.isnan(self._recommended) | np.isnan(self._consumed))
 
     def _lift(self) -> Iterable[Finding]:
         """Yield GAP of histories and of lists, and the lift between them."""
-        both = self._both
+        both = self.both
         pair = np.column_stack([self._consumed, self._recommended])[both]
         for name, values in (("gap_of_histories", pair[:, 0]), ("gap_of_lists", pair[:, 1])):
             yield self._finding("items", None, "popularity", name, self._mean_of(values, name))
@@ -148,15 +148,15 @@ class UserJudge:
         )
 
     def _calibration(self) -> Iterable[Finding]:
-        of = {"parts": self.parts.groups} | ({self.column: self.groups} if self.groups else {})
-        for name, groups in of.items():
+        for attribute, groups in (("items", self.parts.groups), (self.column, self.groups)):
+            if groups is None:
+                continue
             p, q = self._shares(self.histories, groups), self._shares(self.lists, groups)
-            attribute = "items" if name == "parts" else name
             for metric, measure in (
                 ("calibration_kl", calibration_kl),
                 ("calibration_jsd", calibration_jsd),
             ):
-                estimate = self._mean_of(measure(p, q), f"{metric} {name}", "lower")
+                estimate = self._mean_of(measure(p, q), f"{metric} {attribute}", "lower")
                 yield self._finding(attribute, None, metric, "mean", estimate)
             yield from self._unfairness(attribute, q - p)
 
@@ -187,7 +187,7 @@ class UserJudge:
         groups = self.groups
         if groups is None:
             return
-        both = self._both
+        both = self.both
         table = np.hstack(
             [group_counts(self.histories, groups)[both], group_counts(self.lists, groups)[both]]
         )
@@ -211,7 +211,7 @@ class UserJudge:
         tested: list[Finding] = []
         for attribute in self.attributes:
             labels = [profile.get(attribute) or "" for profile in self.profiles]
-            members = groups_of(labels, self._both)
+            members = groups_of(labels, self.both)
             for value, rows in members.items():
                 pair = np.column_stack([self._consumed, self._recommended])[rows]
                 (lift,) = self._function(

@@ -67,6 +67,11 @@ SETTINGS = {
     "5 lists shared": Setting(1.0, shared=5),
     "1 list of 40 for all": Setting(1.0, k=40, shared=1),
     "1 list of 10 for all": Setting(1.0, shared=1),
+    **{
+        f"lists, {n:,} items{', no effect' if ratio == 1 else ''}": Setting(ratio, items=n)
+        for n in (200, 1_000, 5_000)
+        for ratio in (1.0, 2.0)
+    },
 }
 
 

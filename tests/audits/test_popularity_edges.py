@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from popularity_people import (
     AMOUNTS,
     CATALOG,
+    GROUP,
     IDS,
     MOVIELENS,
     POPULARITY,
@@ -19,17 +21,22 @@ from popularity_people import (
     audit,
     by_weight,
     run,
+    twins,
     value,
 )
 
 from fairrec.audits.popularity import PopularityAudit
+from fairrec.catalogs import Catalog
 from fairrec.datasets import leave_last_out, read_dataset
 from fairrec.errors import BadData, WrongUse
 from fairrec.prompts import USER_TEMPLATES
 from fairrec.results import AuditResult
 from fairrec.seeds import generator
 from fairrec.serialization import from_json, to_json
-from fairrec.types import Outcome, Ranking, Request
+from fairrec.types import Answer, Outcome, Ranking, Request
+from fairrec.users import User
+
+TWO = replace(USER_TEMPLATES["movie"], user=f"{USER_TEMPLATES['movie'].user} Please.")
 
 
 def test_missing_lists_and_histories_are_counted_and_left_out() -> None:
@@ -52,6 +59,101 @@ def test_missing_lists_and_histories_are_counted_and_left_out() -> None:
     fewer = run(audit(answered), choose)
     for id in ("items.arp.mean", "items.popularity.lift", "items.upd.mean"):
         assert value(result, id) == pytest.approx(value(fewer, id)), id
+
+
+def test_a_history_of_unknown_items_is_none() -> None:
+    users = [
+        User(u.id, u.profile, ("elsewhere",)) if number < 7 else u
+        for number, u in enumerate(audience(without=3))
+    ]
+    result = run(audit(users), by_weight(AMOUNTS))
+    lift = result.finding("popularity.items.popularity.lift").estimate
+    assert (lift.n, lift.n_missing) == (73, 7)
+    assert any(text.startswith("7 of 80 users have no history") for text in result.warnings)
+
+
+def test_what_was_had_twice_or_elsewhere_counts_once_or_not() -> None:
+    users = audience()
+    odd = [
+        User(u.id, u.profile, (*u.history, u.history[0], "elsewhere", u.history[0])) for u in users
+    ]
+    some, same = (run(audit(who), twins(users)) for who in (odd, users))
+    for id in ("popularity.gap_of_histories", "popularity.lift", "upd.mean", "pop_rsp.value"):
+        assert value(some, f"items.{id}") == pytest.approx(value(same, f"items.{id}")), id
+
+
+def test_the_first_list_of_a_user_is_held_against_the_history() -> None:
+    """Asked in two ways, a user still is one; means of lists count both."""
+    users = audience()
+    one, other = audit(users, repeats=0), replace(audit(users, repeats=0), template=TWO)
+    first, second = one.plan(), other.plan()
+    probes = [*first, *second]
+    rare = by_weight(np.ones(N))
+    answers = [Answer(p.id, Ranking(tuple(by_weight(AMOUNTS)(p.request)))) for p in first]
+    more = [Answer(p.id, Ranking(tuple(rare(p.request)))) for p in second]
+    alone = one.judge(first, answers)
+    both = one.judge(probes, [*answers, *more])
+    for id in ("items.popularity.gap_of_lists", "items.popularity.lift"):
+        assert value(both, id) == pytest.approx(value(alone, id)), id
+    means = value(alone, "items.arp.mean"), value(one.judge(second, more), "items.arp.mean")
+    arp = both.finding("popularity.items.arp.mean").estimate
+    assert arp.value == pytest.approx(np.mean(means))
+    assert arp.n == len(users)
+
+
+def test_who_is_in_no_group_and_groups_of_few_are_said() -> None:
+    """Four listed women with a history are too few, whoever else is a woman."""
+    profiles = [{"gender": "female"}] * 6 + [{}] * 10 + [{"gender": "male"}] * 64
+    users = [
+        User(u.id, profile, () if number == 0 else u.history)
+        for number, (u, profile) in enumerate(zip(audience(), profiles, strict=True))
+    ]
+    choose = by_weight(AMOUNTS)
+
+    def sometimes(request: Request) -> list[str] | Ranking:
+        refused = request.slots["user"] == "u1"
+        return Ranking(outcome=Outcome.REFUSED) if refused else choose(request)
+
+    result = run(audit(users, attributes=("gender",)), sometimes)
+    said = " ".join(result.warnings)
+    assert "10 of 80 users have no 'gender'" in said
+    assert "Groups of 'gender' with fewer than 5 users" in said and "female (4)." in said
+    assert "male (" not in said.replace("female (", "")
+    ids = {finding.id for finding in result.findings}
+    assert "popularity.gender.male.popularity.lift" in ids
+    assert "popularity.gender.female.popularity.lift" not in ids
+    assert "popularity.gender.popularity.lift_range" not in ids
+    enough = run(audit(audience(), attributes=("gender",)), choose)
+    assert not any("gender" in text for text in enough.warnings)
+
+
+def test_no_column_stands_in_for_head_and_tail() -> None:
+    """Whatever the column is called, calibration of the parts stays that of the parts."""
+    users, found = audience(), {}
+    for name in ("maker", "parts"):
+        catalog = Catalog(IDS, CATALOG.titles, {name: GROUP})
+        one = PopularityAudit(
+            catalog, USER_TEMPLATES["movie"], POPULARITY, users=users, k=K, draws=50, column=name
+        )
+        result = run(one, by_weight(AMOUNTS))
+        ids = [finding.id for finding in result.findings]
+        assert len(set(ids)) == len(ids)
+        for metric in ("calibration_kl.mean", "calibration_jsd.mean", "mgu.value", "dgu.value"):
+            found[name, metric] = (
+                value(result, f"items.{metric}"),
+                value(result, f"{name}.{metric}"),
+            )
+    for (name, metric), pair in found.items():
+        assert pair == pytest.approx(found["maker", metric]), name
+        assert pair[0] != pytest.approx(pair[1])
+
+
+def test_a_column_may_not_be_called_what_all_items_are() -> None:
+    catalog = Catalog(IDS, CATALOG.titles, {"items": GROUP})
+    with pytest.raises(WrongUse, match="called 'items'"):
+        PopularityAudit(
+            catalog, USER_TEMPLATES["movie"], POPULARITY, users=audience(), column="items"
+        )
 
 
 def test_items_that_nobody_had() -> None:

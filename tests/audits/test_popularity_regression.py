@@ -26,7 +26,7 @@ def test_a_planted_rate_ratio_is_covered(ratio: float, spread: float) -> None:
     """Items differ beyond what is known of them (spread), which makes counts overdispersed."""
     rng = np.random.default_rng(int(10 * ratio + 100 * spread))
     inside = alarms = 0
-    runs, n = 150, 600
+    runs, n = 200, 600
     member = np.arange(n) % 3 == 0
     groups = group_items(["a" if flag else "b" for flag in member])
     for _ in range(runs):
@@ -37,8 +37,11 @@ def test_a_planted_rate_ratio_is_covered(ratio: float, spread: float) -> None:
         assert found.estimate.low is not None and found.estimate.high is not None
         inside += found.estimate.low <= ratio <= found.estimate.high
         alarms += found.p_value is not None and found.p_value <= 0.05
-    assert inside / runs >= 0.89
-    assert alarms / runs <= 0.11 if ratio == 1 else alarms / runs > 0.8
+    assert 0.92 <= inside / runs <= 0.98
+    if ratio == 1:
+        assert 0.02 <= alarms / runs <= 0.08
+    else:
+        assert alarms / runs > 0.95
 
 
 def test_popularity_and_quality_are_told_apart() -> None:
@@ -100,11 +103,31 @@ def test_a_group_that_is_never_recommended_has_no_ratio() -> None:
     assert others and all(e.estimate.value is not None for e in others)
 
 
+def test_a_group_that_is_never_recommended_does_not_count_for_another() -> None:
+    """Half of the catalogue got nothing: as if it were not there, not part of the reference."""
+    rng = np.random.default_rng(4)
+    popularity = rng.lognormal(2, 1, 600)
+    names = ["a", "b", "never", "never"] * 150
+    there = np.array(names) != "never"
+    counts = np.where(there, rng.poisson(2.0 + popularity / 4), 0).astype(float)
+    found = popularity_regression(counts, popularity, group_items(names))
+    alone = popularity_regression(
+        counts[there],
+        popularity[there],
+        group_items([name for name in names if name != "never"]),
+    )
+    assert found.reference == alone.reference
+    (other,) = alone.groups
+    assert found.groups[other] == alone.groups[other]
+    assert found.popularity == alone.popularity
+
+
 def test_many_items_do_not_take_long() -> None:
     rng = np.random.default_rng(3)
     popularity = rng.lognormal(2, 1, 10_000)
     groups = group_items([f"g{i % 20}" for i in range(10_000)])
     counts = recommended(rng, 1 + popularity, lists=500)
-    start = time.perf_counter()
+    popularity_regression(counts, popularity)  # imports
+    start = time.process_time()
     popularity_regression(counts, popularity, groups)
-    assert time.perf_counter() - start < 20  # about a second; only an explosion fails
+    assert time.process_time() - start < 2  # a few hundredths as a rule

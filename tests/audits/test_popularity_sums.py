@@ -118,7 +118,7 @@ def test_missing_lists_add_nothing() -> None:
 
 def test_hits_and_chances_of_the_parts() -> None:
     lists, histories = random_lists(80, seed=7), random_lists(80, k=9, seed=8)
-    liked = csr_matrix((RNG.random((80, N)) < 0.2).astype(float))
+    liked = csr_matrix((RNG.random((80, N)) < 0.2) * 3.0)  # grades do not count, only likes
     sums = PopularitySums(POPULARITY, PARTS)
     sums.update(lists, np.arange(80), liked, histories)
     size = len(PARTS.names)
