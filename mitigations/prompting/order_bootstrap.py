@@ -19,7 +19,7 @@ from fairrec.errors import WrongUse
 from fairrec.mitigations.mitigation import Mitigation
 from fairrec.mitigations.prompting.shown_titles import check_distinct, reordered
 from fairrec.seeds import generator
-from fairrec.types import Outcome, Ranking, Request
+from fairrec.types import Outcome, Ranking, Request, Usage
 
 Design = Literal["random", "balanced"]
 Order = tuple[str, ...]
@@ -32,7 +32,8 @@ class OrderBootstrap(Mitigation):
     The orders depend on the candidates' ids and the seed alone. So, unless the given order is
     among them, the answer does not depend at all on the order in which the request has its
     candidates, and users who differ in an attribute alone see the same orders. Each costs one
-    call.
+    call. What is left of the bias is that of the orders that were drawn: an audit of position
+    bias cannot see it, another seed shows it, and more orders make it smaller.
 
     An item's rank in an answer that leaves it out is the mean of the ranks that the left-out
     candidates share. Items of equal mean rank stand in the order of their ids. What is no
@@ -108,9 +109,9 @@ def different_orders(
         items: At least one, none twice; in whatever order, the same orders come out.
         n: How many orders.
         seed: Run seed.
-        design: See `OrderBootstrap`. "balanced" has len(items) orders to a draw; of more, the
-            next draw follows.
-        first: An order that is to be the first.
+        design: See `OrderBootstrap`. "balanced" moves one draw on to as many orders as there are
+            items; of more, the next draw follows.
+        first: An order that is to be the first; "balanced" moves it on too.
 
     >>> different_orders(["a", "b"], 9, 0)
     [('a', 'b'), ('b', 'a')]
@@ -120,12 +121,14 @@ def different_orders(
     if len(items) < 20 and math.factorial(len(items)) <= n:
         return list(found | dict.fromkeys(itertools.permutations(items)))
     rng = generator(seed, OrderBootstrap.name, *items)
+    drawn = first if design == "balanced" else None
     while len(found) < n:
-        drawn = tuple(items[place] for place in rng.permutation(len(items)))
-        turns = 1 if design == "random" else min(n - len(found), len(items))
+        drawn = drawn or tuple(items[place] for place in rng.permutation(len(items)))
+        turns = min(n, len(items)) if design == "balanced" else 1
         for turn in range(turns):
             step = turn * len(items) // turns
             found.setdefault(drawn[step:] + drawn[:step])
+        drawn = None
     return list(found)[:n]
 
 
@@ -152,8 +155,16 @@ def merged(request: Request, rankings: Sequence[Ranking], name: str) -> Ranking:
         ),
         text="",
         detail=detail,
+        usage=_total([ranking.usage for ranking in rankings]),
         embedding=None,
     )
+
+
+def _total(usages: Sequence[Usage | None]) -> Usage | None:
+    known = [usage for usage in usages if usage is not None]
+    if not known:
+        return None
+    return Usage(sum(u.prompt_tokens for u in known), sum(u.completion_tokens for u in known))
 
 
 def mean_ranks(lists: Sequence[Sequence[str]], candidates: Sequence[str]) -> dict[str, float]:
@@ -162,7 +173,7 @@ def mean_ranks(lists: Sequence[Sequence[str]], candidates: Sequence[str]) -> dic
     Where a list leaves items out, they share the mean of the ranks behind its last item.
 
     >>> mean_ranks([["a", "b"], ["b"]], ["a", "b", "c"])
-    {'a': 1.75, 'b': 1.5, 'c': 3.0}
+    {'a': 1.75, 'b': 1.5, 'c': 2.75}
     """
     items = dict.fromkeys([*candidates, *(item for ranked in lists for item in ranked)])
     totals = dict.fromkeys(items, 0.0)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import pairwise
 from typing import NamedTuple
 
 from fairrec.catalogs import Catalog
@@ -104,7 +105,7 @@ def check_distinct(request: Request) -> tuple[str, ...]:
         BadData: One is there twice.
     """
     ordered = tuple(sorted(request.candidates or ()))
-    twice = [a for a, b in zip(ordered, ordered[1:], strict=False) if a == b]
+    twice = [a for a, b in pairwise(ordered) if a == b]
     if twice:
         raise BadData(
             f"a request has the candidate {twice[0]!r} twice.",

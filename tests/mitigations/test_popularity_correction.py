@@ -63,7 +63,7 @@ class LogLinear:
 
 
 def popularity(weight: float = 1.0, **more: Any) -> PopularityCorrection:
-    return PopularityCorrection(catalog=CATALOG, column="votes", weight=weight, **more)
+    return PopularityCorrection(catalog=CATALOG, popularity="votes", weight=weight, **more)
 
 
 def users(n: int = 12, k: int = 3) -> list[Request]:
@@ -195,11 +195,11 @@ def test_settings_are_checked() -> None:
             popularity(**wrong)
     for column in ("genre", "plays"):
         with pytest.raises(WrongUse):
-            PopularityCorrection(catalog=CATALOG, column=column)
+            PopularityCorrection(catalog=CATALOG, popularity=column)
     for votes in ([-1.0, 2.0], [np.nan, np.nan], [np.inf, 1.0]):
         catalog = Catalog(("a", "b"), ("A", "B"), {"votes": np.array(votes)})
         with pytest.raises(BadData, match="holds no popularity"):
-            PopularityCorrection(catalog=catalog, column="votes")
+            PopularityCorrection(catalog=catalog, popularity="votes")
 
 
 def test_description() -> None:
@@ -209,7 +209,7 @@ def test_description() -> None:
         "weight": 0.5,
         "depth": None,
         "catalog": CATALOG.content_hash,
-        "column": "votes",
+        "popularity": "votes",
         "smoothing": 1.0,
     }
     assert PriorCorrection().description["mitigation"] == "prior_correction"
