@@ -126,11 +126,6 @@ class ConformalFairness(Mitigation):
             )
 
     @property
-    def description(self) -> Mapping[str, Any]:
-        """See `Mitigation`; the counterfactual as it describes itself."""
-        return {**super().description, "counterfactual": dict(self.counterfactual.description)}
-
-    @property
     def warnings(self) -> tuple[str, ...]:
         """Groups whose calibration requests were too few to promise anything."""
         return tuple(
@@ -149,7 +144,7 @@ class ConformalFairness(Mitigation):
         Raises:
             BadData: No request states the attribute.
         """
-        from fairrec.mitigations.conformal_reasking import answers_to
+        from fairrec.mitigations.mitigated import answers_to
 
         stated = [request for request in requests if self.attribute in request.profile]
         if not stated:
@@ -178,9 +173,7 @@ class ConformalFairness(Mitigation):
         return coverage(self.wrap(recommender), requests, level)
 
     # Not a MitigatedRecommender: that one's questions are known before the first answer.
-    def wrap(  # pyright: ignore[reportIncompatibleMethodOverride]
-        self, recommender: Recommender, *, on_error: OnError = "raise"
-    ) -> ReaskingRecommender:
+    def wrap(self, recommender: Recommender, *, on_error: OnError = "raise") -> ReaskingRecommender:
         """Return a recommender that asks `recommender` again where it must."""
         from fairrec.mitigations.conformal_reasking import ReaskingRecommender
 

@@ -6,9 +6,10 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from fairrec.errors import RunBroken, WrongUse
+from fairrec.mitigations.mitigated import answers_to
 from fairrec.mitigations.mitigation import OnError
 from fairrec.protocols import Recommender
-from fairrec.types import Ranking, Request, content_hash, request_content
+from fairrec.types import Ranking, Request
 
 if TYPE_CHECKING:
     from fairrec.mitigations.conformal import ConformalFairness, Judgement
@@ -95,19 +96,3 @@ class ReaskingRecommender:
                     do='wrap with on_error="original" to let the original\'s answers stand.',
                 ) from error
         return [request]
-
-
-def answers_to(
-    recommender: Recommender, questions: Sequence[Sequence[Request]]
-) -> list[list[Ranking]]:
-    """Return the answers to all questions, equal ones asked once."""
-    keys = [[content_hash(request_content(request)) for request in some] for some in questions]
-    asked = {
-        key: request
-        for some, requests in zip(keys, questions, strict=True)
-        for key, request in zip(some, requests, strict=True)
-    }
-    if not asked:
-        return []
-    found = dict(zip(asked, recommender.recommend(list(asked.values())), strict=True))
-    return [[found[key] for key in some] for some in keys]

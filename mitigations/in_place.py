@@ -13,7 +13,6 @@ from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
 from fairrec.errors import WrongUse
-from fairrec.mitigations.mitigated import MitigatedRecommender, mitigated
 from fairrec.mitigations.mitigation import Mitigation, OnError
 from fairrec.protocols import Recommender
 from fairrec.types import Ranking, Request
@@ -81,11 +80,11 @@ def applied_to(
 @contextmanager
 def _recommender(
     mitigation: Mitigation, obj: Recommender, on_error: OnError
-) -> Iterator[MitigatedRecommender]:
+) -> Iterator[Recommender]:
     """Give the object another class for a while: its description must change with it, or
     answers recorded before would be taken for its own."""
     own = type(obj)
-    wrapped = mitigated(mitigation, copy.copy(obj), on_error)
+    wrapped = mitigation.wrap(copy.copy(obj), on_error=on_error)
     names = ("description", "original", "recommend", "expand", "combine", "score", "request_text")
     kept = {name: property(_of(wrapped, name)) for name in names if hasattr(wrapped, name)}
     lost = {
@@ -108,7 +107,7 @@ def _recommender(
             vars(obj).update(shadowed)
 
 
-def _of(wrapped: MitigatedRecommender, name: str) -> Callable[[Any], Any]:
+def _of(wrapped: Recommender, name: str) -> Callable[[Any], Any]:
     return lambda self: getattr(wrapped, name)
 
 
@@ -127,7 +126,7 @@ def _method(
     request: Callable[..., Request],
     arguments: Callable[[Request], Arguments] | None,
     on_error: OnError,
-) -> Iterator[MitigatedRecommender]:
+) -> Iterator[Recommender]:
     call = getattr(obj, method, None)
     if not callable(call):
         raise WrongUse(
@@ -135,7 +134,7 @@ def _method(
             expected="the name of the method that recommends.",
         )
     caller = _Caller(obj, call, arguments)
-    wrapped = mitigated(mitigation, caller, on_error)
+    wrapped = mitigation.wrap(caller, on_error=on_error)
 
     def recommend(*args: Any, **kwargs: Any) -> Any:
         asked = request(*args, **kwargs)

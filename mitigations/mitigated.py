@@ -71,15 +71,7 @@ class MitigatedRecommender:
         if not requests:
             return []
         expanded = [self.expand(request) for request in requests]
-        keys = [[content_hash(request_content(r)) for r in some] for some in expanded]
-        asked = {
-            key: request
-            for some, requests_ in zip(keys, expanded, strict=True)
-            for key, request in zip(some, requests_, strict=True)
-        }
-        rankings = self.original.recommend(list(asked.values()))
-        found = dict(zip(asked, rankings, strict=True))
-        return self._combined(requests, [[found[key] for key in some] for some in keys], self.state)
+        return self._combined(requests, answers_to(self.original, expanded), self.state)
 
     def expand(self, request: Request) -> list[Request]:
         """Return what to ask the original; the request itself if that fails and may."""
@@ -177,6 +169,22 @@ class _Scorer(MitigatedRecommender):
 
 class _ReadingScorer(_Scorer, _Reader):
     """Both."""
+
+
+def answers_to(
+    recommender: Recommender, questions: Sequence[Sequence[Request]]
+) -> list[list[Ranking]]:
+    """Return the answers to all questions, equal ones asked once."""
+    keys = [[content_hash(request_content(request)) for request in some] for some in questions]
+    asked = {
+        key: request
+        for some, requests in zip(keys, questions, strict=True)
+        for key, request in zip(some, requests, strict=True)
+    }
+    if not asked:
+        return []
+    found = dict(zip(asked, recommender.recommend(list(asked.values())), strict=True))
+    return [[found[key] for key in some] for some in keys]
 
 
 def _cut(ranking: Ranking, k: int, detail: str) -> Ranking:

@@ -19,7 +19,6 @@ from fairrec.catalogs import Catalog
 from fairrec.types import Ranking, Request
 
 if TYPE_CHECKING:
-    from fairrec.mitigations.mitigated import MitigatedRecommender
     from fairrec.protocols import Recommender
 
 OnError = Literal["raise", "original"]
@@ -71,9 +70,7 @@ class Mitigation:
         """Return a fresh memory for methods that rank one list after another, else None."""
         return None
 
-    def wrap(
-        self, recommender: Recommender, *, on_error: OnError = "raise"
-    ) -> MitigatedRecommender:
+    def wrap(self, recommender: Recommender, *, on_error: OnError = "raise") -> Recommender:
         """Return a recommender around `recommender` (see `fairrec.mitigations.mitigated`)."""
         from fairrec.mitigations.mitigated import mitigated
 
@@ -106,6 +103,8 @@ def _plain(value: Any) -> Any:
     """Return a setting as plain JSON types; a catalogue as the hash of its content."""
     if isinstance(value, Catalog):
         return value.content_hash
+    if isinstance(value, Mitigation):
+        return dict(value.description)
     if isinstance(value, Mapping):
         return {str(key): _plain(entry) for key, entry in value.items()}
     if isinstance(value, (list, tuple)):

@@ -152,7 +152,7 @@ def sweep_figure(sweep: Sweep, id: str, name: str) -> str:
         if point.fairness.after is not None and point.utility.after is not None
     ]
     with matplotlib.rc_context(SETTINGS):
-        figure, axes = canvas(3.0)
+        figure, axes = canvas(3.0, legend=(name,))
         axes.grid(color="#d9dee4", lw=0.7)
         axes.spines["left"].set_visible(True)
         axes.spines["left"].set_color("#d9dee4")

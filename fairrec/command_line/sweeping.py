@@ -68,6 +68,7 @@ def sweep(
             before = ask(probes, base, store, on_progress=on_progress)
         judged = made.audit.judge(probes, before)
         for strength, step in zip(strengths, steps, strict=True):
+            made.console.print(f"{name}.{field} = {strength:g}", highlight=False)
             recommender = mitigate(base, settings, [step])
             with shown_progress(made.console, len(probes)) as on_progress:
                 after = ask(probes, recommender, store, on_progress=on_progress)

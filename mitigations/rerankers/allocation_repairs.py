@@ -1,0 +1,253 @@
+"""What an allocation of items to lists still lacks: places for items, and lists nobody envies.
+
+Greedy rounds can end with an item below its minimum (those who could still take it have it), and
+with a list that somebody would prefer by more than one item. Both are put right by exchanges
+that leave every list as long as it is.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fairrec.metrics.item_lists import END
+from fairrec.mitigations.rerankers.candidates import Candidates, Places
+from fairrec.mitigations.rerankers.compiled import Compiled
+
+SWEEPS = 100
+"""Times that all lists are looked through for envy; two or three are the rule."""
+
+
+def complete(candidates: Candidates, places: Places, minimum: int) -> tuple[Places, int]:
+    """Return full lists that meet the minimum, and by how many places in all they miss it.
+
+    A list's free places go to its best candidates. Then items below the minimum are given places
+    of items above it, along the shortest chain of exchanges, the cheapest of its last links: the
+    places that are missed in the end are as few as these candidates allow. Last, envy by more
+    than one item is undone (`_undo_envy`), which takes no item below the minimum.
+
+    Args:
+        candidates: m lists; scores are at least 0.
+        places: Shape (m, k): what the lists have already; changed in place.
+        minimum: Places that every candidate of any list is to have.
+    """
+    items, scores, lengths = candidates.items, candidates.scores, candidates.lengths
+    _fill(lengths, places)
+    counts = candidates.lists(places).counts()
+    wanted = np.zeros(candidates.n_items, dtype=bool)
+    wanted[items[candidates.listed]] = True
+    if (counts[wanted] < minimum).any():
+        rows, columns = np.nonzero(candidates.listed)
+        order = np.argsort(items[rows, columns], kind="stable")
+        ends = np.cumsum(np.bincount(items[rows, columns], minlength=candidates.n_items))
+        starts = np.concatenate([[0], ends])
+        _meet_minimum(items, scores, places, counts, minimum, starts, rows[order], columns[order])
+    if minimum > 0:  # else all have their best, and envy nobody
+        _undo_envy(items, scores, lengths, places, counts, minimum, SWEEPS)
+    return places, int(np.maximum(minimum - counts[wanted], 0).sum())
+
+
+@Compiled
+def _fill(lengths: NDArray[np.int64], places: Places) -> None:
+    """Put each list's best candidates, as far as it does not have them, into its free places."""
+    m, k = places.shape
+    for u in range(m):
+        size = 0
+        while size < k and places[u, size] != END:
+            size += 1
+        had = np.zeros(lengths[u], dtype=np.bool_)
+        for j in range(size):
+            had[places[u, j]] = True
+        best = 0
+        while size < k and best < lengths[u]:
+            if not had[best]:
+                places[u, size] = best
+                size += 1
+            best += 1
+
+
+@Compiled
+def _meet_minimum(
+    items: NDArray[np.int64],
+    scores: NDArray[np.float64],
+    places: Places,
+    counts: NDArray[np.int64],
+    minimum: int,
+    starts: NDArray[np.int64],
+    users: NDArray[np.int64],
+    columns: NDArray[np.int64],
+) -> None:
+    """Give items below the minimum places of items above it, as long as there is a way.
+
+    A way is a chain: a list takes the item that is short for one that it has, another list takes
+    that one, and so on, until what is given is above the minimum. Without a chain nothing more can
+    be done for the item, nor by way of any item that the search has met: the argument is that of
+    augmenting paths in flows.
+
+    Args:
+        items: Shape (m, c), and `scores`: the candidates.
+        places: Shape (m, k), and `counts`, shape (N,): changed in place.
+        minimum: What every candidate is to have.
+        starts: Shape (N + 1,): where in `users` and `columns` the lists begin that each item is
+            a candidate of.
+    """
+    m, k = places.shape
+    n = len(counts)
+    had = np.zeros(items.shape, dtype=np.bool_)
+    for u in range(m):
+        for j in range(k):
+            if places[u, j] != END:
+                had[u, places[u, j]] = True
+    dead = np.zeros(n, dtype=np.bool_)
+    queue = np.zeros(n, dtype=np.int64)
+    # How each item met would be given away: by whom, from which place, for which candidate.
+    giver, place, instead = np.zeros((3, n), dtype=np.int64)
+    for short in range(n):
+        while starts[short] < starts[short + 1] and counts[short] < minimum and not dead[short]:
+            met = dead.copy()
+            met[short] = True
+            queue[0] = short
+            head, tail, last = 0, 1, END
+            while head < tail and last == END:
+                item = queue[head]
+                head += 1
+                least = np.inf
+                for entry in range(starts[item], starts[item + 1]):
+                    u, column = users[entry], columns[entry]
+                    if had[u, column]:
+                        continue
+                    for j in range(k):
+                        if places[u, j] == END:
+                            break
+                        given = items[u, places[u, j]]
+                        if counts[given] > minimum:
+                            loss = scores[u, places[u, j]] - scores[u, column]
+                            if loss < least:
+                                least, last = loss, given
+                                giver[given], place[given], instead[given] = u, j, column
+                        elif not met[given]:
+                            met[given] = True
+                            giver[given], place[given], instead[given] = u, j, column
+                            queue[tail] = given
+                            tail += 1
+            if last == END:
+                dead[queue[:tail]] = True
+                break
+            counts[short] += 1
+            counts[last] -= 1
+            given = last
+            while given != short:
+                u, j, column = giver[given], place[given], instead[given]
+                had[u, places[u, j]] = False
+                had[u, column] = True
+                places[u, j] = column
+                given = items[u, column]
+
+
+@Compiled
+def _undo_envy(
+    items: NDArray[np.int64],
+    scores: NDArray[np.float64],
+    lengths: NDArray[np.int64],
+    places: Places,
+    counts: NDArray[np.int64],
+    minimum: int,
+    sweeps: int,
+) -> int:
+    """Exchange items until nobody envies anybody by more than one item; return who still does.
+
+    u envies v by more than one item if v's list, without its best item for u, is worth more to u
+    than u's own. u then gives an item that has more places than it must for its best candidate
+    beyond the list; or, where none has, one of its items for one of v's: of all exchanges the one
+    that leaves the largest product of the two lists' worths. Who has at least the worth of
+    its k best candidates without the first can envy nobody so, and is passed over.
+    """
+    m, k = places.shape
+    column = np.full((2, len(counts)), END)  # of each item, among the candidates of u and of v
+    own = np.zeros(m)
+    for u in range(m):
+        for j in range(k):
+            if places[u, j] != END:
+                own[u] += scores[u, places[u, j]]
+    left = 0
+    for _ in range(sweeps):
+        left = 0
+        changed = False
+        for u in range(m):
+            enough = 0.0
+            for j in range(1, min(k, lengths[u])):
+                enough += scores[u, j]
+            if own[u] * (1 + 1e-12) >= enough:
+                continue
+            for j in range(lengths[u]):
+                column[0, items[u, j]] = j
+            for _ in range(4 * k):
+                most, envied = own[u] * (1 + 1e-12), END
+                for v in range(m):
+                    worth, best = 0.0, 0.0
+                    for j in range(k):
+                        if places[v, j] != END:
+                            at = column[0, items[v, places[v, j]]]
+                            if at != END:
+                                worth += scores[u, at]
+                                best = max(best, scores[u, at])
+                    if worth - best > most:
+                        most, envied = worth - best, v
+                if envied == END:
+                    break
+                had = np.zeros(lengths[u], dtype=np.bool_)
+                for j in range(k):
+                    had[places[u, j]] = True
+                spare, gain, better = END, 0.0, END
+                for j in range(lengths[u]):
+                    if not had[j]:
+                        better = j
+                        break
+                for j in range(k):
+                    more = scores[u, better] - scores[u, places[u, j]]
+                    if counts[items[u, places[u, j]]] > minimum and more > gain:
+                        spare, gain = j, more
+                if spare != END:
+                    counts[items[u, places[u, spare]]] -= 1
+                    counts[items[u, better]] += 1
+                    places[u, spare] = better
+                    own[u] += gain
+                    changed = True
+                    continue
+                v = envied
+                for j in range(lengths[v]):
+                    column[1, items[v, j]] = j
+                mine, theirs, largest = END, END, -np.inf
+                gain, loss = 0.0, 0.0
+                for i in range(k):
+                    to_v = column[1, items[u, places[u, i]]]
+                    if to_v == END or (places[v] == to_v).any():
+                        continue
+                    for j in range(k):
+                        if places[v, j] == END:
+                            continue
+                        to_u = column[0, items[v, places[v, j]]]
+                        if to_u == END or had[to_u]:
+                            continue
+                        more = scores[u, to_u] - scores[u, places[u, i]]
+                        less = scores[v, places[v, j]] - scores[v, to_v]
+                        product = (own[u] + more) * (own[v] - less)
+                        if more > 0 and product > largest:
+                            mine, theirs, largest, gain, loss = i, j, product, more, less
+                if mine != END:
+                    to_v = column[1, items[u, places[u, mine]]]
+                    places[u, mine] = column[0, items[v, places[v, theirs]]]
+                    places[v, theirs] = to_v
+                    own[u] += gain
+                    own[v] -= loss
+                    changed = True
+                for j in range(lengths[v]):
+                    column[1, items[v, j]] = END
+                if mine == END:
+                    left += 1
+                    break
+            for j in range(lengths[u]):
+                column[0, items[u, j]] = END
+        if not changed:
+            break
+    return left
