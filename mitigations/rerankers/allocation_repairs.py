@@ -18,33 +18,34 @@ SWEEPS = 100
 """Times that all lists are looked through for envy; two or three are the rule."""
 
 
-def complete(candidates: Candidates, places: Places, minimum: int) -> tuple[Places, int]:
-    """Return full lists that meet the minimum, and by how many places in all they miss it.
+def complete(candidates: Candidates, places: Places, minimum: int, repair: bool = True) -> int:
+    """Fill lists up, keep both promises, and return how many places items miss in all.
 
     A list's free places go to its best candidates. Then items below the minimum are given places
-    of items above it, along the shortest chain of exchanges, the cheapest of its last links: the
-    places that are missed in the end are as few as these candidates allow. Last, envy by more
-    than one item is undone (`_undo_envy`), which takes no item below the minimum.
+    of items above it, by the shortest chains of exchanges and the cheapest last links: what is
+    missed in the end is as little as these candidates allow. Last, envy by more than one item is
+    undone, which takes no item below the minimum.
 
     Args:
         candidates: m lists; scores are at least 0.
         places: Shape (m, k): what the lists have already; changed in place.
         minimum: Places that every candidate of any list is to have.
+        repair: Whether to do more than to fill the lists.
     """
     items, scores, lengths = candidates.items, candidates.scores, candidates.lengths
     _fill(lengths, places)
     counts = candidates.lists(places).counts()
     wanted = np.zeros(candidates.n_items, dtype=bool)
     wanted[items[candidates.listed]] = True
-    if (counts[wanted] < minimum).any():
+    if repair and (counts[wanted] < minimum).any():
         rows, columns = np.nonzero(candidates.listed)
         order = np.argsort(items[rows, columns], kind="stable")
         ends = np.cumsum(np.bincount(items[rows, columns], minlength=candidates.n_items))
         starts = np.concatenate([[0], ends])
         _meet_minimum(items, scores, places, counts, minimum, starts, rows[order], columns[order])
-    if minimum > 0:  # else all have their best, and envy nobody
+    if repair and minimum > 0:  # else all have their best, and envy nobody
         _undo_envy(items, scores, lengths, places, counts, minimum, SWEEPS)
-    return places, int(np.maximum(minimum - counts[wanted], 0).sum())
+    return int(np.maximum(minimum - counts[wanted], 0).sum())
 
 
 @Compiled
@@ -153,25 +154,39 @@ def _undo_envy(
     counts: NDArray[np.int64],
     minimum: int,
     sweeps: int,
-) -> int:
-    """Exchange items until nobody envies anybody by more than one item; return who still does.
+) -> None:
+    """Exchange items until nobody envies anybody by more than one item, or nobody can exchange.
 
     u envies v by more than one item if v's list, without its best item for u, is worth more to u
     than u's own. u then gives an item that has more places than it must for its best candidate
-    beyond the list; or, where none has, one of its items for one of v's: of all exchanges the one
-    that leaves the largest product of the two lists' worths. Who has at least the worth of
-    its k best candidates without the first can envy nobody so, and is passed over.
+    beyond the list; or, where no item has, one of its items for one of v's: of all such exchanges
+    the one that leaves the largest product of the two lists' worths.
+
+    Who has at least the worth of its k best candidates without the first can envy nobody so, and
+    is passed over. All others are compared with those who hold any of their candidates.
     """
     m, k = places.shape
-    column = np.full((2, len(counts)), END)  # of each item, among the candidates of u and of v
+    n = len(counts)
+    column = np.full((2, n), END)  # of each item, among the candidates of u and of v
     own = np.zeros(m)
     for u in range(m):
         for j in range(k):
             if places[u, j] != END:
                 own[u] += scores[u, places[u, j]]
-    left = 0
+    rest = np.zeros(m)  # worth of each list for u, without its best item
+    met = np.zeros(m, dtype=np.int64)
+    holders = np.zeros(m * k, dtype=np.int64)
     for _ in range(sweeps):
-        left = 0
+        starts = np.zeros(n + 1, dtype=np.int64)
+        starts[1:] = np.cumsum(counts)
+        free = starts[:-1].copy()
+        for u in range(m):
+            for j in range(k):
+                if places[u, j] != END:
+                    item = items[u, places[u, j]]
+                    holders[free[item]] = u
+                    free[item] += 1
+        found_by = np.full(m, END)
         changed = False
         for u in range(m):
             enough = 0.0
@@ -179,30 +194,44 @@ def _undo_envy(
                 enough += scores[u, j]
             if own[u] * (1 + 1e-12) >= enough:
                 continue
+            n_met, most = 0, 0.0
+            for j in range(lengths[u]):  # best first: what is met first is a list's best item
+                for entry in range(starts[items[u, j]], starts[items[u, j] + 1]):
+                    v = holders[entry]
+                    if found_by[v] == u:
+                        rest[v] += scores[u, j]
+                        most = max(most, rest[v])
+                    else:
+                        found_by[v] = u
+                        rest[v] = 0.0
+                        met[n_met] = v
+                        n_met += 1
+            if most <= own[u] * (1 + 1e-12):
+                continue
             for j in range(lengths[u]):
                 column[0, items[u, j]] = j
-            for _ in range(4 * k):
-                most, envied = own[u] * (1 + 1e-12), END
-                for v in range(m):
-                    worth, best = 0.0, 0.0
-                    for j in range(k):
-                        if places[v, j] != END:
-                            at = column[0, items[v, places[v, j]]]
-                            if at != END:
-                                worth += scores[u, at]
-                                best = max(best, scores[u, at])
-                    if worth - best > most:
-                        most, envied = worth - best, v
-                if envied == END:
+            for _ in range(8 * k):
+                v = met[np.argmax(rest[met[:n_met]])]
+                worth, best = 0.0, 0.0  # as v's list is now: it can have changed since
+                for j in range(k):
+                    if places[v, j] != END:
+                        at = column[0, items[v, places[v, j]]]
+                        if at != END:
+                            worth += scores[u, at]
+                            best = max(best, scores[u, at])
+                stale = rest[v] > worth - best
+                rest[v] = min(rest[v], worth - best)
+                if rest[v] <= own[u] * (1 + 1e-12):
+                    if stale:
+                        continue
                     break
                 had = np.zeros(lengths[u], dtype=np.bool_)
                 for j in range(k):
                     had[places[u, j]] = True
-                spare, gain, better = END, 0.0, END
-                for j in range(lengths[u]):
-                    if not had[j]:
-                        better = j
-                        break
+                better = 0
+                while had[better]:
+                    better += 1
+                spare, gain = END, 0.0
                 for j in range(k):
                     more = scores[u, better] - scores[u, places[u, j]]
                     if counts[items[u, places[u, j]]] > minimum and more > gain:
@@ -214,7 +243,6 @@ def _undo_envy(
                     own[u] += gain
                     changed = True
                     continue
-                v = envied
                 for j in range(lengths[v]):
                     column[1, items[v, j]] = j
                 mine, theirs, largest = END, END, -np.inf
@@ -225,7 +253,7 @@ def _undo_envy(
                         continue
                     for j in range(k):
                         if places[v, j] == END:
-                            continue
+                            break
                         to_u = column[0, items[v, places[v, j]]]
                         if to_u == END or had[to_u]:
                             continue
@@ -234,7 +262,9 @@ def _undo_envy(
                         product = (own[u] + more) * (own[v] - less)
                         if more > 0 and product > largest:
                             mine, theirs, largest, gain, loss = i, j, product, more, less
-                if mine != END:
+                if mine == END:
+                    rest[v] = -1.0  # nothing that these two could exchange
+                else:
                     to_v = column[1, items[u, places[u, mine]]]
                     places[u, mine] = column[0, items[v, places[v, theirs]]]
                     places[v, theirs] = to_v
@@ -243,11 +273,7 @@ def _undo_envy(
                     changed = True
                 for j in range(lengths[v]):
                     column[1, items[v, j]] = END
-                if mine == END:
-                    left += 1
-                    break
             for j in range(lengths[u]):
                 column[0, items[u, j]] = END
         if not changed:
             break
-    return left
