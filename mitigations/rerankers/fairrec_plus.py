@@ -12,6 +12,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from fairrec.errors import WrongUse
 from fairrec.metrics.item_lists import END
 from fairrec.mitigations.rerankers.candidates import Candidates, Places, Reranked
 from fairrec.mitigations.rerankers.compiled import Compiled
@@ -22,6 +23,9 @@ from fairrec.mitigations.rerankers.two_sided_allocation import (
     finished,
     promise,
 )
+
+MOST_LISTS = 20_000
+"""Lists at a time: the worth of every list to every user takes 3.2 GB."""
 
 
 def fairrec_plus(
@@ -41,6 +45,10 @@ def fairrec_plus(
 
     Time and memory grow with m²: every user's worth of every list is held (8 bytes each).
 
+    Raises:
+        BadData: A score is below 0.
+        WrongUse: alpha is outside [0, 1], or there are more than `MOST_LISTS` lists.
+
     >>> from fairrec.mitigations.rerankers.candidates import candidate_lists
     >>> lists = candidate_lists([[0.9, 0.8, 0.1], [0.9, 0.8, 0.2], [0.9, 0.8, 0.3]])
     >>> lists.lists(fairrec_plus(lists, k=2, alpha=1.0).places).items.tolist()
@@ -49,6 +57,12 @@ def fairrec_plus(
     promised, minimum = promise(candidates, k=k, alpha=alpha)
     items, scores, lengths = candidates.items, candidates.scores, candidates.lengths
     m, n = len(candidates), candidates.n_items
+    if m > MOST_LISTS:
+        raise WrongUse(
+            f"{m} lists are to be allocated together.",
+            expected=f"at most {MOST_LISTS}: memory grows with their square.",
+            do="use fairrec, or rerank fewer lists at a time.",
+        )
     bundles = np.full((m, k), END)
     sizes, pointers = np.zeros((2, m), dtype=np.int64)
     holds, users = np.arange(m), np.arange(m)

@@ -104,7 +104,9 @@ def tfrom_offline(
     total = float((np.bincount(places, minlength=k + 1)[1:] * discounts.cumsum()).sum())
     merits = _merits(candidates, codes, len(groups), fairness)
     return Reranked(
-        *_offline(codes, candidates.scores, places, total * merits / merits.sum(), discounts, balanced)
+        *_offline(
+            codes, candidates.scores, places, total * merits / merits.sum(), discounts, balanced
+        )
     )
 
 

@@ -50,10 +50,10 @@ def fairrec_allocation(
     The paper's rounds alone keep neither promise always. Its Algorithm 2 ends when a user has all
     items of which copies are left; its proof of EF1 takes no account of an item that two users
     both hold, taken in different rounds. We go on with the next user, then repair what is broken
-    (`complete`); lists where nothing is are the published ones.
+    (`complete`). Where neither happens the lists are the published ones.
 
-    Time grows with candidates; and with m² k where lists far below their best have to be compared
-    with all others.
+    Time grows with the candidates; and, for users whose lists are far below their best, with how
+    many lists hold any of their candidates (on a dense matrix, m k each).
 
     Args:
         candidates: m lists; scores are worth, at least 0.
