@@ -17,6 +17,9 @@ from fairrec.mitigations.rerankers.compiled import Compiled
 SWEEPS = 100
 """Times that all lists are looked through for envy; two or three are the rule."""
 
+SLACK = 1e-12
+"""Part of a worth that is rounding."""
+
 
 def complete(candidates: Candidates, places: Places, minimum: int, repair: bool = True) -> int:
     """Fill lists up, keep both promises, and return how many places items miss in all.
@@ -32,8 +35,8 @@ def complete(candidates: Candidates, places: Places, minimum: int, repair: bool 
         minimum: Places that every candidate of any list is to have.
         repair: Whether to do more than to fill the lists.
     """
-    items, scores, lengths = candidates.items, candidates.scores, candidates.lengths
-    _fill(lengths, places)
+    items, scores = candidates.items, candidates.scores
+    _fill(candidates.lengths, places)
     counts = candidates.lists(places).counts()
     wanted = np.zeros(candidates.n_items, dtype=bool)
     wanted[items[candidates.listed]] = True
@@ -44,7 +47,7 @@ def complete(candidates: Candidates, places: Places, minimum: int, repair: bool 
         starts = np.concatenate([[0], ends])
         _meet_minimum(items, scores, places, counts, minimum, starts, rows[order], columns[order])
     if repair and minimum > 0:  # else all have their best, and envy nobody
-        _undo_envy(items, scores, lengths, places, counts, minimum, SWEEPS)
+        _undo_envy(candidates, places, counts, minimum)
     return int(np.maximum(minimum - counts[wanted], 0).sum())
 
 
@@ -145,135 +148,146 @@ def _meet_minimum(
                 given = items[u, column]
 
 
-@Compiled
 def _undo_envy(
+    candidates: Candidates, places: Places, counts: NDArray[np.int64], minimum: int
+) -> None:
+    """Exchange items until nobody envies anybody by more than one item, or nobody can exchange."""
+    items, scores, lengths = candidates.items, candidates.scores, candidates.lengths
+    for _ in range(SWEEPS):
+        envied = _envied(items, scores, lengths, places, counts)
+        changed = 0
+        for u in np.flatnonzero(envied != END):
+            changed += _exchange(items, scores, lengths, places, counts, minimum, u, envied[u])
+        if changed == 0:
+            break
+
+
+@Compiled
+def _envied(
+    items: NDArray[np.int64],
+    scores: NDArray[np.float64],
+    lengths: NDArray[np.int64],
+    places: Places,
+    counts: NDArray[np.int64],
+) -> NDArray[np.int64]:
+    """Return whom each user envies most by more than one item, `END` where nobody; shape (m,).
+
+    u envies v by more than one item if v's list, without its best item for u, is worth more to u
+    than u's own. Who has at least the worth of the k best candidates without the first can envy
+    nobody so. All others are compared with those who hold any of their candidates.
+    """
+    m, k = places.shape
+    starts = np.zeros(len(counts) + 1, dtype=np.int64)
+    starts[1:] = np.cumsum(counts)
+    free = starts[:-1].copy()
+    holders = np.zeros(starts[-1], dtype=np.int64)
+    for v in range(m):
+        for j in range(k):
+            if places[v, j] != END:
+                item = items[v, places[v, j]]
+                holders[free[item]] = v
+                free[item] += 1
+    envied = np.full(m, END)
+    found_by = np.full(m, END)
+    rest = np.zeros(m)  # worth of v's list for u, without its best item
+    for u in range(m):
+        own, enough = 0.0, 0.0
+        for j in range(min(k, lengths[u])):
+            own += scores[u, places[u, j]]
+            enough += scores[u, j] if j > 0 else 0.0
+        most = own * (1 + SLACK)
+        if most >= enough:
+            continue
+        for j in range(lengths[u]):  # best first: what is met first is a list's best item
+            for entry in range(starts[items[u, j]], starts[items[u, j] + 1]):
+                v = holders[entry]
+                if found_by[v] != u:
+                    found_by[v] = u
+                    rest[v] = 0.0
+                else:
+                    rest[v] += scores[u, j]
+                    if rest[v] > most:
+                        most = rest[v]
+                        envied[u] = v
+    return envied
+
+
+@Compiled
+def _exchange(
     items: NDArray[np.int64],
     scores: NDArray[np.float64],
     lengths: NDArray[np.int64],
     places: Places,
     counts: NDArray[np.int64],
     minimum: int,
-    sweeps: int,
-) -> None:
-    """Exchange items until nobody envies anybody by more than one item, or nobody can exchange.
+    u: int,
+    v: int,
+) -> int:
+    """Better u's list until u does not envy v by more than one item; return the exchanges made.
 
-    u envies v by more than one item if v's list, without its best item for u, is worth more to u
-    than u's own. u then gives an item that has more places than it must for its best candidate
-    beyond the list; or, where no item has, one of its items for one of v's: of all such exchanges
-    the one that leaves the largest product of the two lists' worths.
-
-    Who has at least the worth of its k best candidates without the first can envy nobody so, and
-    is passed over. All others are compared with those who hold any of their candidates.
+    u gives an item that has more places than it must for the best candidate beyond the list. Where
+    no item has, u gives one for one of v's: of such exchanges that better u's list, the one that
+    leaves the largest product of the worths of both lists. No item is left with fewer places than
+    the minimum, or with fewer than it had.
     """
-    m, k = places.shape
-    n = len(counts)
-    column = np.full((2, n), END)  # of each item, among the candidates of u and of v
-    own = np.zeros(m)
-    for u in range(m):
+    k = places.shape[1]
+    in_u = np.full(len(counts), END)  # where an item is among u's candidates
+    in_v = np.full(len(counts), END)
+    for j in range(lengths[u]):
+        in_u[items[u, j]] = j
+    for j in range(lengths[v]):
+        in_v[items[v, j]] = j
+    made = 0
+    while made < 2 * k:
+        had_u = np.zeros(lengths[u] + 1, dtype=np.bool_)
+        had_v = np.zeros(lengths[v] + 1, dtype=np.bool_)
+        own, worth, best, theirs = 0.0, 0.0, 0.0, 0.0
         for j in range(k):
-            if places[u, j] != END:
-                own[u] += scores[u, places[u, j]]
-    rest = np.zeros(m)  # worth of each list for u, without its best item
-    met = np.zeros(m, dtype=np.int64)
-    holders = np.zeros(m * k, dtype=np.int64)
-    for _ in range(sweeps):
-        starts = np.zeros(n + 1, dtype=np.int64)
-        starts[1:] = np.cumsum(counts)
-        free = starts[:-1].copy()
-        for u in range(m):
-            for j in range(k):
-                if places[u, j] != END:
-                    item = items[u, places[u, j]]
-                    holders[free[item]] = u
-                    free[item] += 1
-        found_by = np.full(m, END)
-        changed = False
-        for u in range(m):
-            enough = 0.0
-            for j in range(1, min(k, lengths[u])):
-                enough += scores[u, j]
-            if own[u] * (1 + 1e-12) >= enough:
-                continue
-            n_met, most = 0, 0.0
-            for j in range(lengths[u]):  # best first: what is met first is a list's best item
-                for entry in range(starts[items[u, j]], starts[items[u, j] + 1]):
-                    v = holders[entry]
-                    if found_by[v] == u:
-                        rest[v] += scores[u, j]
-                        most = max(most, rest[v])
-                    else:
-                        found_by[v] = u
-                        rest[v] = 0.0
-                        met[n_met] = v
-                        n_met += 1
-            if most <= own[u] * (1 + 1e-12):
-                continue
-            for j in range(lengths[u]):
-                column[0, items[u, j]] = j
-            for _ in range(8 * k):
-                v = met[np.argmax(rest[met[:n_met]])]
-                worth, best = 0.0, 0.0  # as v's list is now: it can have changed since
-                for j in range(k):
-                    if places[v, j] != END:
-                        at = column[0, items[v, places[v, j]]]
-                        if at != END:
-                            worth += scores[u, at]
-                            best = max(best, scores[u, at])
-                stale = rest[v] > worth - best
-                rest[v] = min(rest[v], worth - best)
-                if rest[v] <= own[u] * (1 + 1e-12):
-                    if stale:
-                        continue
-                    break
-                had = np.zeros(lengths[u], dtype=np.bool_)
-                for j in range(k):
-                    had[places[u, j]] = True
-                better = 0
-                while had[better]:
-                    better += 1
-                spare, gain = END, 0.0
-                for j in range(k):
-                    more = scores[u, better] - scores[u, places[u, j]]
-                    if counts[items[u, places[u, j]]] > minimum and more > gain:
-                        spare, gain = j, more
-                if spare != END:
-                    counts[items[u, places[u, spare]]] -= 1
-                    counts[items[u, better]] += 1
-                    places[u, spare] = better
-                    own[u] += gain
-                    changed = True
-                    continue
-                for j in range(lengths[v]):
-                    column[1, items[v, j]] = j
-                mine, theirs, largest = END, END, -np.inf
-                gain, loss = 0.0, 0.0
-                for i in range(k):
-                    to_v = column[1, items[u, places[u, i]]]
-                    if to_v == END or (places[v] == to_v).any():
-                        continue
-                    for j in range(k):
-                        if places[v, j] == END:
-                            break
-                        to_u = column[0, items[v, places[v, j]]]
-                        if to_u == END or had[to_u]:
-                            continue
-                        more = scores[u, to_u] - scores[u, places[u, i]]
-                        less = scores[v, places[v, j]] - scores[v, to_v]
-                        product = (own[u] + more) * (own[v] - less)
-                        if more > 0 and product > largest:
-                            mine, theirs, largest, gain, loss = i, j, product, more, less
-                if mine == END:
-                    rest[v] = -1.0  # nothing that these two could exchange
-                else:
-                    to_v = column[1, items[u, places[u, mine]]]
-                    places[u, mine] = column[0, items[v, places[v, theirs]]]
-                    places[v, theirs] = to_v
-                    own[u] += gain
-                    own[v] -= loss
-                    changed = True
-                for j in range(lengths[v]):
-                    column[1, items[v, j]] = END
-            for j in range(lengths[u]):
-                column[0, items[u, j]] = END
-        if not changed:
+            own += scores[u, places[u, j]]
+            had_u[places[u, j]] = True
+            if places[v, j] != END:
+                theirs += scores[v, places[v, j]]
+                had_v[places[v, j]] = True
+                at = in_u[items[v, places[v, j]]]
+                if at != END:
+                    worth += scores[u, at]
+                    best = max(best, scores[u, at])
+        if worth - best <= own * (1 + SLACK):
             break
+        other = 0
+        while had_u[other]:
+            other += 1
+        give, gain = END, 0.0
+        for i in range(k):
+            more = scores[u, other] - scores[u, places[u, i]]
+            if counts[items[u, places[u, i]]] > minimum and more > gain:
+                give, gain = i, more
+        if give != END:
+            counts[items[u, places[u, give]]] -= 1
+            counts[items[u, other]] += 1
+            places[u, give] = other
+            made += 1
+            continue
+        largest, get = -np.inf, END
+        for i in range(k):
+            to_v = in_v[items[u, places[u, i]]]
+            if to_v == END or had_v[to_v]:
+                continue
+            for j in range(k):
+                if places[v, j] == END:
+                    break
+                to_u = in_u[items[v, places[v, j]]]
+                if to_u == END or had_u[to_u]:
+                    continue
+                more = scores[u, to_u] - scores[u, places[u, i]]
+                less = scores[v, places[v, j]] - scores[v, to_v]
+                product = (own + more) * (theirs - less)
+                if more > 0 and product > largest:
+                    give, get, largest = i, j, product
+        if get == END:
+            break
+        to_u = in_u[items[v, places[v, get]]]
+        places[v, get] = in_v[items[u, places[u, give]]]
+        places[u, give] = to_u
+        made += 1
+    return made
