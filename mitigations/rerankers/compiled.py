@@ -7,20 +7,21 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import update_wrapper
+from types import FunctionType
 from typing import Any
 
 
 class Compiled:
     """A function of arrays and numbers, compiled when it is first called.
 
-    It must be complete in itself: it calls NumPy and built-ins, no other compiled function.
-    numba comes with ``pip install "fairrec[fast]"``.
+    It may call NumPy, built-ins and other compiled functions of its own file. numba comes with
+    ``pip install "fairrec[fast]"``.
 
     Attributes:
         python: The function itself, uncompiled.
     """
 
-    def __init__(self, function: Callable[..., Any]) -> None:
+    def __init__(self, function: FunctionType | Callable[..., Any]) -> None:
         self.python = function
         self._fast: Callable[..., Any] | None = None
         update_wrapper(self, function)
@@ -36,4 +37,14 @@ def _compile(function: Callable[..., Any]) -> Callable[..., Any]:
         from numba import njit
     except ImportError:
         return function
-    return njit(cache=True)(function)
+    # numba knows nothing of this class: it is shown what stands behind it.
+    inner = {
+        name: njit(cache=True)(value.python)
+        for name, value in function.__globals__.items()
+        if isinstance(value, Compiled) and name in function.__code__.co_names
+    }
+    if not inner:
+        return njit(cache=True)(function)
+    whole = FunctionType(function.__code__, {**function.__globals__, **inner}, function.__name__)
+    whole.__qualname__, whole.__module__ = function.__qualname__, function.__module__
+    return njit(cache=True)(whole)

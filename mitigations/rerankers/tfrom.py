@@ -41,8 +41,9 @@ def tfrom_offline(
     are then filled by rank: from the provider with most room left, by its best candidate.
 
     Ours differs from the published code in two points. It lets those with the *highest* NDCG
-    choose first, at random at rank 1, which makes losses differ more than no order at all. And it
-    fills what is left from the provider with the least exposure, whatever that provider deserves.
+    choose first (at random at rank 1); measured, losses then mostly differ more than with no order
+    at all. And it fills what is left from the provider with the least exposure, whatever that
+    provider deserves.
 
     Args:
         candidates: m lists; scores are at least 0.
@@ -59,7 +60,7 @@ def tfrom_offline(
     Raises:
         BadData: A score is below 0, or an item has several providers.
     """
-    codes = providers(candidates, groups)
+    codes = providers_of(candidates, groups)
     discounts = 1 / np.log2(np.arange(k) + 2)
     places = np.minimum(candidates.lengths, k)
     total = float((np.bincount(places, minlength=k + 1)[1:] * discounts.cumsum()).sum())
@@ -68,7 +69,7 @@ def tfrom_offline(
     return Reranked(*_offline(codes, candidates.scores, places, fair, discounts, balanced))
 
 
-def providers(candidates: Candidates, groups: ItemGroups) -> NDArray[np.int64]:
+def providers_of(candidates: Candidates, groups: ItemGroups) -> NDArray[np.int64]:
     """Return the provider of every candidate, (m, c); raise BadData for scores below 0."""
     if (candidates.scores[candidates.listed] < 0).any():
         raise BadData(

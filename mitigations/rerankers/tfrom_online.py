@@ -18,7 +18,7 @@ from fairrec.metrics.item_lists import END
 from fairrec.mitigations.rerankers.candidates import Candidates, Places, Reranked
 from fairrec.mitigations.rerankers.compiled import Compiled
 from fairrec.mitigations.rerankers.reranker import Batch
-from fairrec.mitigations.rerankers.tfrom import TFROM, Fairness, providers
+from fairrec.mitigations.rerankers.tfrom import TFROM, Fairness, providers_of
 
 
 @dataclass
@@ -95,7 +95,7 @@ def tfrom_online(
     merits = np.array([memory.merit.get(name, 0.0) for name in groups.names])
     sums = np.array([memory.total, memory.lists, memory.loss])
     places, beyond = _online(
-        providers(candidates, groups),
+        providers_of(candidates, groups),
         candidates.scores,
         np.minimum(candidates.lengths, k),
         exposure,
