@@ -18,6 +18,7 @@ from fairrec.catalogs import Catalog
 from fairrec.errors import WrongUse
 from fairrec.mitigations.mitigation import Mitigation
 from fairrec.mitigations.prompting.shown_titles import check_distinct, reordered
+from fairrec.mitigations.rank_aggregation import mean_ranks
 from fairrec.seeds import generator
 from fairrec.types import Outcome, Ranking, Request, Usage
 
@@ -165,21 +166,3 @@ def _total(usages: Sequence[Usage | None]) -> Usage | None:
     if not known:
         return None
     return Usage(sum(u.prompt_tokens for u in known), sum(u.completion_tokens for u in known))
-
-
-def mean_ranks(lists: Sequence[Sequence[str]], candidates: Sequence[str]) -> dict[str, float]:
-    """Return the mean rank of every item over the lists, from 1, best first.
-
-    Where a list leaves items out, they share the mean of the ranks behind its last item.
-
-    >>> mean_ranks([["a", "b"], ["b"]], ["a", "b", "c"])
-    {'a': 1.75, 'b': 1.5, 'c': 2.75}
-    """
-    items = dict.fromkeys([*candidates, *(item for ranked in lists for item in ranked)])
-    totals = dict.fromkeys(items, 0.0)
-    for ranked in lists:
-        shared = (len(ranked) + 1 + len(items)) / 2
-        place = {item: number for number, item in enumerate(ranked, 1)}
-        for item in items:
-            totals[item] += place.get(item, shared)
-    return {item: total / len(lists) for item, total in totals.items()}

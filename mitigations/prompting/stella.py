@@ -21,13 +21,14 @@ import numpy as np
 from fairrec.catalogs import Catalog
 from fairrec.errors import BadData, WrongUse
 from fairrec.mitigations.mitigation import Mitigation
-from fairrec.mitigations.prompting.order_bootstrap import different_orders, mean_ranks, merged
+from fairrec.mitigations.prompting.order_bootstrap import different_orders, merged
 from fairrec.mitigations.prompting.position_posterior import (
     Table,
     ranked_by_posterior,
     transition_matrix,
 )
 from fairrec.mitigations.prompting.shown_titles import check_distinct, reordered
+from fairrec.mitigations.rank_aggregation import mean_ranks
 from fairrec.seeds import generator
 from fairrec.types import Outcome, Ranking, Request
 

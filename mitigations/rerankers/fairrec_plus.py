@@ -38,10 +38,11 @@ def fairrec_plus(
     who envies comes before whom he envies in the next round (a topological order of envy). A list
     is passed only to a user of whom all its items are candidates.
 
-    Guarantees, arguments, shortfall and errors are those of `fairrec_allocation`. The published
-    code passes lists on but not what users are known to have, so that an item is given twice to
-    one list, and misses its minimum elsewhere; here what a user has is what the list holds. Where
-    envy leaves the order open, users stand in the order of the lists.
+    Guarantees, arguments and shortfall are those of `fairrec_allocation`. The published code passes
+    lists on, but what a user may still take stays with the user: an item can come twice into one
+    list, others then miss their minimum, and envy by more than one item is left. Here a user has
+    what the list holds, and what is still broken is repaired. Where envy leaves the order open,
+    users stand in the order of the lists.
 
     Time and memory grow with m²: every user's worth of every list is held (8 bytes each).
 

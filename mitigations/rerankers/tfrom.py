@@ -88,7 +88,8 @@ def _merits(
     counts = np.bincount(codes[listed], minlength=n_groups).astype(np.float64)
     if fairness == "uniform":
         return counts
-    quality = np.bincount(codes[listed], weights=candidates.scores[listed], minlength=n_groups)
+    scores = candidates.scores[listed]
+    quality = np.bincount(codes[listed], scores, n_groups).astype(np.float64)
     return quality if quality.sum() > 0 else counts
 
 

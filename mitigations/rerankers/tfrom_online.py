@@ -72,9 +72,8 @@ def tfrom_online(
     Fair exposure is a provider's part of the exposure of all lists so far, this one included. As in
     `tfrom_offline` each rank takes the best candidate whose provider has room. Places that are left
     go to the list's best candidates if it has lost more NDCG than lists before it on average, else
-    to providers with most room: so losses stay close to each other, which the paper asks of the
-    offline version only. With ``balanced=False`` they always go to the best candidates, as in
-    the published code.
+    to providers with most room: so losses stay closer to each other. With ``balanced=False`` they
+    always go to the best candidates, as in the published code.
 
     Args:
         candidates: m lists, in the order in which they come.

@@ -22,12 +22,14 @@ K = 10
 DISCOUNTS = 1 / np.log2(np.arange(K) + 2)
 
 
-def market(seed: int, m: int = 200, n: int = 100) -> tuple[Candidates, ItemGroups]:
-    """Scores of users for items of ten providers of very different sizes; one is much liked."""
+def market(
+    seed: int, m: int = 200, n: int = 100, liked: str = "p0"
+) -> tuple[Candidates, ItemGroups]:
+    """Scores of users for items of ten providers, "p0" the largest by far; one is much liked."""
     rng = np.random.default_rng(seed)
     sizes = 1 / np.arange(1, 11)
     labels = rng.choice([f"p{i}" for i in range(10)], n, p=sizes / sizes.sum())
-    scores = rng.random((m, n)) * (1 + (labels == "p3"))
+    scores = rng.random((m, n)) * (1 + (labels == liked))
     return candidate_lists(scores), group_items(labels.tolist())
 
 
@@ -58,41 +60,35 @@ def test_exposure_varies_less_between_providers_than_in_the_top_k(method, fairne
     after = exposures(candidates, groups, method(candidates, groups, k=K, fairness=fairness).places)
     assert after.sum() == pytest.approx(before.sum())
     assert np.var(after / fair) < 0.001 * np.var(before / fair)
-    assert np.abs(after - fair).max() < 1.0  # within one first place
+    assert np.abs(after - fair).max() < (1 if method is tfrom_offline else 2)  # first places
 
 
-@pytest.mark.parametrize("seed", range(4))
-@pytest.mark.parametrize("fairness", ["uniform", "quality"])
-def test_losses_are_shared_when_the_worst_served_choose_first(seed: int, fairness) -> None:  # type: ignore[no-untyped-def]
-    candidates, groups = market(seed)
-    served = [
-        ndcg(
-            candidates,
-            tfrom_offline(candidates, groups, k=K, fairness=fairness, balanced=balanced).places,
-        )
-        for balanced in (True, False)
-    ]
-    assert served[0].std() < 0.8 * served[1].std()
-    assert served[0].min() > served[1].min()
-    assert served[0].mean() > 0.99 * served[1].mean()
-
-
-def test_online_losses_are_closer_together_when_they_count() -> None:
-    spreads = np.array(
-        [
-            [
-                ndcg(
-                    *(lists[0], tfrom_online(*lists, k=K, fairness=f, balanced=balanced).places)
-                ).std()
+def spreads(method, liked: str) -> np.ndarray:  # type: ignore[no-untyped-def]
+    """Standard deviations of users' NDCG, markets by (balanced, not balanced)."""
+    found = []
+    for seed in range(4):
+        candidates, groups = market(seed, liked=liked)
+        for fairness in ("uniform", "quality"):
+            of = [
+                method(candidates, groups, k=K, fairness=fairness, balanced=balanced).places
                 for balanced in (True, False)
             ]
-            for seed in range(6)
-            for lists in [market(seed)]
-            for f in ("uniform", "quality")
-        ]
-    )
-    assert (spreads[:, 0] < spreads[:, 1]).mean() > 0.75
-    assert spreads[:, 0].mean() < 0.97 * spreads[:, 1].mean()
+            found.append([ndcg(candidates, places).std() for places in of])
+    return np.array(found)
+
+
+@pytest.mark.parametrize(("liked", "most"), [("p0", 0.7), ("p3", 1.0)])
+def test_losses_are_shared_when_the_worst_served_choose_first(liked: str, most: float) -> None:
+    found = spreads(tfrom_offline, liked)
+    assert (found[:, 0] < found[:, 1]).all()
+    assert found[:, 0].mean() < most * found[:, 1].mean()
+
+
+@pytest.mark.parametrize("liked", ["p0", "p3"])
+def test_online_losses_are_closer_together_when_they_count(liked: str) -> None:
+    found = spreads(tfrom_online, liked)
+    assert (found[:, 0] < found[:, 1]).mean() > 0.8
+    assert found[:, 0].mean() < 0.97 * found[:, 1].mean()
 
 
 def literal(
@@ -157,20 +153,14 @@ def test_lists_hold_their_own_candidates_once(data, m, n, k, online) -> None:  #
 
 
 def test_what_candidates_cannot_balance_is_reported() -> None:
-    # Each provider deserves half of what ten first places expose; nine lists have "x" alone.
-    items = [[0, 1]] + [[0, 2]] * 9
-    candidates = candidate_lists([[0.9, 0.1]] * 10, items, 3)
-    groups = group_items(["x", "y", "x"])
-    found = tfrom_offline(candidates, groups, k=1)
-    # Nineteen candidates of "x" and one of "y": "x" deserves 9.5 of 10 and gets at most 10.
-    assert (found.shortfall == 0).all()
-    alone = candidate_lists([[0.9]] * 9 + [[0.1]], [[0]] * 9 + [[1]], 2)
-    both = tfrom_offline(alone, group_items(["x", "y"]), k=1)
-    assert (both.shortfall == 0).all()
-    # By quality "y" deserves half, but can be shown once only: "x" is 3 places beyond its 5 + 1.
-    loved = candidate_lists([[1.0]] * 9 + [[9.0]], [[0]] * 9 + [[1]], 2)
-    short = tfrom_offline(loved, group_items(["x", "y"]), k=1, fairness="quality")
-    assert short.shortfall.sum() == pytest.approx(3)
+    # Nine lists can show "x" alone, and one "y" alone: 9 and 1 first places.
+    items = [[0]] * 9 + [[1]]
+    groups = group_items(["x", "y"])
+    alike = tfrom_offline(candidate_lists([[1.0]] * 10, items, 2), groups, k=1)
+    assert (alike.shortfall == 0).all()  # "x" has nine candidates of ten, and deserves as much
+    loved = candidate_lists([[1.0]] * 9 + [[9.0]], items, 2)
+    short = tfrom_offline(loved, groups, k=1, fairness="quality")
+    assert short.shortfall.sum() == pytest.approx(3)  # each deserves 5: "x" has 9, 3 beyond 5 + 1
     assert short.shortfall[9] == 0
 
 
