@@ -106,7 +106,8 @@ class AttributeRedaction(RewritesRequests):
             text: Any words.
             protected: Parts of it to leave alone, such as the titles of films.
         """
-        stated = read(text, (*self.templates, *embedded_templates(self.language)), self._phrases)
+        shapes = (*self.templates, *embedded_templates(self.language))
+        stated = read(text, shapes, self._phrases, self._sentences)
         if stated is not None:
             statement, removed = stated.fields.get("statement") or "", []
             for sentence in self._sentences:
@@ -181,13 +182,16 @@ class AttributeRedaction(RewritesRequests):
         if titles := sorted({title for title in protected if title.strip()}, key=len, reverse=True):
             text = re.sub("|".join(rf"(?<!\w){re.escape(t)}(?!\w)" for t in titles), hide, text)
         removed: list[str] = []
-        for pattern, instead in _rules(self._names, self._sentences, self.language):
+        rules, before = _rules(self._names, self._sentences, self.language), None
+        while before != text:  # what one rule takes can bring a word before another's
+            before = text
+            for pattern, instead in rules:
 
-            def take(match: re.Match[str], instead: str = instead) -> str:
-                removed.append(match[0].strip())
-                return _as_it_began(match[0], match.expand(instead))
+                def take(match: re.Match[str], instead: str = instead) -> str:
+                    removed.append(match[0].strip())
+                    return _as_it_began(match[0], instead)
 
-            text = pattern.sub(take, text)
+                text = pattern.sub(take, text)
         if removed:
             text = _mended(text)
         return Redacted(re.sub("\x00(\\d+)\x00", lambda m: kept[int(m[1])], text), tuple(removed))
@@ -225,7 +229,7 @@ def _rules(
             said = re.escape(adjective)
             rules.append((re.compile(rf"\b{said}\s+(?=(?:[\w-]+\s+)?(?:{people})\b)"), ""))
             rules.append(
-                (re.compile(rf"({words['copula']}) (?:an? )?{said}(?=\s*(?:[.,;!?]|and\b|$))"), "")
+                (re.compile(rf"{words['copula']} (?:an? )?{said}(?:,? and\s+|\s*[.,;!?]\s*|$)"), "")
             )
         for word in sorted(own["anywhere"], key=len, reverse=True):
             pattern = rf"(?<![\w/]){re.escape(word)}(?![\w/])"

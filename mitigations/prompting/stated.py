@@ -23,6 +23,7 @@ from fairrec.prompts import (
 )
 from fairrec.prompts.attributes import FORMS, AttributeValue
 
+_STATEMENT = "(?P<statement>.*?)"
 _FREE = ("name", "history", "candidates", "k")
 
 
@@ -42,32 +43,52 @@ class Stated:
         """Return the instruction with another phrase and statement in it, or none."""
         fields = {name: text for name, text in self.fields.items() if name in _FREE}
         words = self.template.user.format(
-            **{name: "" for name in _FREE} | fields,
+            **dict.fromkeys(_FREE, "") | fields,
             value=self.template.neutral if value is None else value,
             statement=statement,
         )
         return words.strip()
 
 
-def read(instruction: str, templates: Sequence[Template], phrases: Iterable[str]) -> Stated | None:
+def read(
+    instruction: str,
+    templates: Sequence[Template],
+    phrases: Iterable[str],
+    sentences: Iterable[str] = (),
+) -> Stated | None:
     """Return the instruction as one of the templates wrote it, or None.
 
     Args:
         instruction: The user turn.
-        templates: The first one that fits is taken.
+        templates: Of those that fit, the one by which most is stated is taken, then the first.
         phrases: What may stand for ``{value}`` besides the template's neutral phrase.
+        sentences: What may stand in ``{statement}``, besides other sentences.
     """
-    known = sorted(phrases, key=len, reverse=True)
-    for one in templates:
-        match = _pattern(one, tuple(known)).fullmatch(instruction)
-        if match is not None:
-            return Stated(one, match.groupdict())
-    return None
+    known = tuple(sorted(phrases, key=len, reverse=True))
+    sentences = tuple(sorted(sentences, key=len, reverse=True))
+    fitting = (_pattern(one, known, sentences).fullmatch(instruction) for one in templates)
+    found = [
+        Stated(one, match.groupdict())
+        for one, match in zip(templates, fitting, strict=True)
+        if match is not None
+    ]
+    return max(found, key=lambda stated: _said(stated, sentences), default=None)
+
+
+def _said(stated: Stated, sentences: Sequence[str]) -> int:
+    """Return how many characters state something."""
+    value, statement = stated.fields.get("value"), stated.fields.get("statement") or ""
+    by_value = len(value) if value and value != stated.template.neutral else 0
+    return by_value + sum(len(sentence) for sentence in sentences if sentence in statement)
 
 
 @cache
-def _pattern(one: Template, phrases: tuple[str, ...]) -> re.Pattern[str]:
+def _pattern(
+    one: Template, phrases: tuple[str, ...], sentences: tuple[str, ...]
+) -> re.Pattern[str]:
     parts, seen = [], set()
+    # Known sentences first: in Chinese no blank tells where a statement ends.
+    stated = "|".join(map(re.escape, sentences))
     for literal, field, _, _ in string.Formatter().parse(one.user):
         parts.append(re.escape(literal))
         if field is None:
@@ -80,13 +101,16 @@ def _pattern(one: Template, phrases: tuple[str, ...]) -> re.Pattern[str]:
         elif field == "k":
             parts.append(r"(?P<k>\d+)")
         elif field == "statement":
-            parts.append("(?P<statement>.*?)")
+            parts.append(
+                rf"(?P<statement>(?:{stated})?(?: ?(?:{stated}))*.*?)" if stated else _STATEMENT
+            )
         else:
             parts.append(f"(?P<{field}>.*)")
         seen.add(field)
     whole = "".join(parts)
     # The words are stripped: an empty statement takes the blank beside it along.
-    whole = whole.replace(r"(?P<statement>.*?)\ ", r"(?:(?P<statement>.+?)\ )?", 1)
+    for group in (part for part in parts if part.startswith("(?P<statement>")):
+        whole = whole.replace(rf"{group}\ ", rf"(?:{group}\ )?", 1)
     return re.compile(whole, re.DOTALL)
 
 
