@@ -155,10 +155,6 @@ def _generated(sorting: _Sorting, relevance: NDArray[np.float64]) -> Solution:
     used = chances > 1e-12
     weights = chances[used] / chances[used].sum()
     lottery = Lottery(np.array(rankings)[used], weights)
-    left = np.array(gaps)[used].T @ weights
     short = float(solved.x[len(values) :].sum())
-    return Solution(
-        lottery,
-        float(weights @ np.array(values)[used]),
-        short if short > 1e-9 else 0.0 * left.sum(),
-    )
+    worth = float(weights @ np.array(values)[used])
+    return Solution(lottery, worth, short if short > 1e-9 else 0.0)

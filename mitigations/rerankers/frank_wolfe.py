@@ -1,0 +1,162 @@
+"""The best policy for a welfare of users and items, ranking by ranking (Frank and Wolfe 1956).
+
+A policy gives every user a lottery over rankings. A welfare is a concave function of the users'
+utilities and the items' exposures, both linear in the policy. Each step asks for the rankings that
+are best for its gradient, which is a sort of every list by
+
+    a_i · score + b_j     (a_i the gradient for user i, b_j that for item j)
+
+and mixes them in by as much as is best. Nothing larger than lists by places by steps is kept.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fairrec.metrics.item_lists import END
+from fairrec.mitigations.rerankers.candidates import Candidates, Places
+from fairrec.mitigations.rerankers.compiled import Compiled
+
+Values = NDArray[np.float64]
+Welfare = Callable[[Values, Values], float]
+Gradient = Callable[[Values, Values, int], tuple[Values, Values]]
+
+
+@dataclass(frozen=True, eq=False)
+class Policy:
+    """A lottery over rankings for every list.
+
+    Attributes:
+        rankings: Shape (s, m, k): places of the candidates, `END` past the end of a list.
+        weights: Shape (s,): chances of the s rankings, the same for all lists.
+        welfare: Shape (s,): the objective after each step; it never falls.
+        utilities: Shape (m,): each list's expected utility, over the most that it could be.
+        exposures: Shape (J,): each item's (or group's) expected exposure; all alike would be 1.
+    """
+
+    rankings: NDArray[np.int64]
+    weights: Values
+    welfare: Values
+    utilities: Values
+    exposures: Values
+
+    def draw(self, seeds: tuple[int, ...]) -> Places:
+        """Return one ranking for every list, shape (m, k), by its seed."""
+        edges = np.cumsum(self.weights)
+        points = np.array([np.random.default_rng(seed).random() for seed in seeds]) * edges[-1]
+        steps = np.minimum(np.searchsorted(edges, points), len(edges) - 1)
+        return self.rankings[steps, np.arange(len(seeds))]
+
+
+def lorenz(amounts: Values) -> Values:
+    """Return the generalised Lorenz curve: the sum of the n least amounts, for every n.
+
+    A policy whose curve is nowhere below another one's is better for every welfare that is
+    concave and treats all alike (Shorrocks 1983; Do et al. 2021, section 2.2).
+    """
+    return np.cumsum(np.sort(amounts))
+
+
+def frank_wolfe(
+    candidates: Candidates,
+    entities: NDArray[np.int64],
+    deserved: Values,
+    weights: Values,
+    welfare: Welfare,
+    gradient: Gradient,
+    iterations: int,
+) -> Policy:
+    """Return the policy that the welfare likes best, after some steps from the lists' top k.
+
+    Args:
+        candidates: m lists; scores of at least 0.
+        entities: Shape (m, c): whose exposure a candidate's is: its item's or its group's number
+            in 0 to J - 1; -1 for nobody's.
+        deserved: Shape (J,): the share of all exposure that is 1 for each.
+        weights: Shape (k,): exposure of places.
+        welfare: Of utilities, shape (m,), and exposures, shape (J,).
+        gradient: Of the same and the number of the step; for both.
+        iterations: Steps.
+    """
+    k, n_entities = len(weights), len(deserved)
+    whole = float(weights.sum()) * len(candidates)
+
+    def measured(places: Places) -> tuple[Values, Values]:
+        gained = (candidates.scores_at(places) * weights).sum(axis=1)
+        held = np.where(places == END, END, np.take_along_axis(entities, places.clip(0), axis=1))
+        shown = np.broadcast_to(weights, held.shape)[held >= 0]
+        given = np.bincount(held[held >= 0], shown, n_entities)
+        return gained / best, given / (whole * deserved)
+
+    top = candidates.top(k)
+    most = (candidates.scores_at(top) * weights).sum(axis=1)
+    best = np.where(most > 0, most, 1.0)
+    u, e = measured(top)
+    rankings, chances, trace = [top], [1.0], [welfare(u, e)]
+    for step in range(1, iterations + 1):
+        by_user, by_entity = gradient(u, e, step)
+        places = _sorted_top(
+            candidates.scores, entities, by_user / best, by_entity / (whole * deserved), k
+        )
+        v, f = measured(places)
+        share, value = _line_search(welfare, u, e, v, f)
+        if value <= trace[-1]:
+            share, value = 0.0, trace[-1]
+        u, e = u + share * (v - u), e + share * (f - e)
+        if share > 0:
+            chances = [chance * (1 - share) for chance in chances] + [share]
+            rankings.append(places)
+            trace.append(value)
+    return Policy(np.stack(rankings), np.array(chances), np.array(trace), u, e)
+
+
+def _line_search(
+    welfare: Welfare, u: Values, e: Values, v: Values, f: Values
+) -> tuple[float, float]:
+    """Return how far to go from (u, e) to (v, f), and the welfare there: golden section."""
+    du, de = v - u, f - e
+    ratio = (np.sqrt(5) - 1) / 2
+    low, high = 0.0, 1.0
+    one, other = high - ratio, low + ratio
+    at_one, at_other = welfare(u + one * du, e + one * de), welfare(u + other * du, e + other * de)
+    for _ in range(24):
+        if at_one >= at_other:
+            high, other, at_other = other, one, at_one
+            one = high - ratio * (high - low)
+            at_one = welfare(u + one * du, e + one * de)
+        else:
+            low, one, at_one = one, other, at_other
+            other = low + ratio * (high - low)
+            at_other = welfare(u + other * du, e + other * de)
+    share = (low + high) / 2
+    return share, welfare(u + share * du, e + share * de)
+
+
+@Compiled
+def _sorted_top(
+    scores: Values, entities: NDArray[np.int64], by_list: Values, by_entity: Values, k: int
+) -> NDArray[np.int64]:
+    m, c = scores.shape
+    places = np.full((m, k), -1)
+    values = np.empty(k)
+    for row in range(m):
+        n = 0
+        for column in range(c):
+            if scores[row, column] == -np.inf:
+                break
+            value = by_list[row] * scores[row, column]
+            if entities[row, column] >= 0:
+                value += by_entity[entities[row, column]]
+            if n == k and value <= values[k - 1]:
+                continue
+            place = n if n < k else k - 1
+            while place > 0 and values[place - 1] < value:
+                values[place], places[row, place] = values[place - 1], places[row, place - 1]
+                place -= 1
+            values[place], places[row, place] = value, column
+            n = min(n + 1, k)
+    return places
