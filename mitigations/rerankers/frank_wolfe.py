@@ -99,7 +99,7 @@ def frank_wolfe(
     rankings, chances, trace = [top], [1.0], [welfare(u, e)]
     for step in range(1, iterations + 1):
         by_user, by_entity = gradient(u, e, step)
-        places = _sorted_top(
+        places = sorted_top(
             candidates.scores, entities, by_user / best, by_entity / (whole * deserved), k
         )
         v, f = measured(places)
@@ -137,7 +137,7 @@ def _line_search(
 
 
 @Compiled
-def _sorted_top(
+def sorted_top(
     scores: Values, entities: NDArray[np.int64], by_list: Values, by_entity: Values, k: int
 ) -> NDArray[np.int64]:
     m, c = scores.shape

@@ -16,7 +16,7 @@ from fairrec.metrics.browsing import Browsing
 from fairrec.metrics.inequality import gini
 from fairrec.metrics.item_groups import group_items
 from fairrec.mitigations.rerankers.candidates import Candidates, candidate_lists
-from fairrec.mitigations.rerankers.frank_wolfe import _sorted_top, lorenz
+from fairrec.mitigations.rerankers.frank_wolfe import sorted_top, lorenz
 from fairrec.mitigations.rerankers.gini_welfare import (
     GiniWelfare,
     gini_weights,
@@ -131,7 +131,7 @@ def test_gini_welfare_is_the_mean_less_ginis_index() -> None:
 def test_compiled_and_not_give_the_same() -> None:
     lists, rng = _lists(2, 8), np.random.default_rng(0)
     arguments = (lists.scores, lists.items % 7 - 1, rng.random(8), rng.random(6), 4)
-    assert (_sorted_top(*arguments) == _sorted_top.python(*arguments)).all()
+    assert (sorted_top(*arguments) == sorted_top.python(*arguments)).all()
 
 
 @pytest.mark.parametrize("kind", [Welf, GiniWelfare])
