@@ -1,8 +1,8 @@
 """IFairLRS reweighting: training samples count by how fairly their group is recommended.
 
 Jiang, Bao, Zhang, Wang, Feng and He, "Item-side Fairness of Large Language Model-based
-Recommendation System", WWW 2024, section 4.1. A group that makes up more of the samples' targets than of users'
-histories is learnt too well; its samples weigh
+Recommendation System", WWW 2024, section 4.1. A group that makes up more of
+the samples' targets than of users' histories is learnt too well; its samples weigh
 
     w_g = (share of g in the histories) / (share of g among the targets).
 """

@@ -99,6 +99,13 @@ class Candidates:
         return np.take_along_axis(values, np.where(places == END, 0, places), axis=1)
 
 
+def in_order(places: Places) -> Places:
+    """Return the same candidates of every list, sorted by score."""
+    last = np.iinfo(np.int64).max
+    ordered = np.sort(np.where(places == END, last, places), axis=1)
+    return np.where(ordered == last, END, ordered)
+
+
 def candidate_lists(
     scores: ArrayLike, items: ArrayLike | None = None, n_items: int | None = None
 ) -> Candidates:

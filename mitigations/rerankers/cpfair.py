@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from fairrec.errors import WrongUse
 from fairrec.metrics.item_groups import ItemGroups
 from fairrec.metrics.item_lists import END
-from fairrec.mitigations.rerankers.candidates import Candidates, Places, Reranked
+from fairrec.mitigations.rerankers.candidates import Candidates, Places, Reranked, in_order
 from fairrec.mitigations.rerankers.frank_wolfe import sorted_top
 from fairrec.mitigations.rerankers.group_targets import Target, group_targets
 from fairrec.mitigations.rerankers.reranker import Batch, Reranker
@@ -137,18 +137,11 @@ def cpfair(
         # Nobody is worth less than nothing: a list sorted upside down helps nobody.
         by_list = np.maximum(by_list, 0.05 / m) / scale
         held = sorted_top(candidates.scores, codes, by_list, -price_items / n_places, k)
-        held = _in_order(held)
+        held = in_order(held)
         objective, found = worth(held)
         if objective > value:
             best, value = held, objective
     return Reranked(best, np.zeros(m))
-
-
-def _in_order(places: Places) -> Places:
-    """Return the same candidates by score: what counts is which of them are listed."""
-    last = np.iinfo(np.int64).max
-    ordered = np.sort(np.where(places == END, last, places), axis=1)
-    return np.where(ordered == last, END, ordered)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

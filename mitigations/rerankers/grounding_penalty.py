@@ -1,9 +1,9 @@
 """Grounding penalty: groups that are recommended beyond what people consume lose score.
 
 Jiang, Bao, Zhang, Wang, Feng and He, "Item-side Fairness of Large Language Model-based
-Recommendation System", WWW 2024, section 4.2 (IFairLRS reranking). When what a model generated is grounded in
-items, an item's distance to it grows with how much its group is over-recommended; as a score that
-is
+Recommendation System", WWW 2024, section 4.2 (IFairLRS reranking). When what
+a model generated is grounded in items, an item's distance to it grows with how much its group is
+over-recommended; as a score that is
 
     score · (1 - λ (recommended share of g - share of g in the histories)),
 

@@ -16,7 +16,7 @@ from fairrec.metrics.browsing import Browsing
 from fairrec.metrics.inequality import gini
 from fairrec.metrics.item_groups import group_items
 from fairrec.mitigations.rerankers.candidates import Candidates, candidate_lists
-from fairrec.mitigations.rerankers.frank_wolfe import sorted_top, lorenz
+from fairrec.mitigations.rerankers.frank_wolfe import lorenz, sorted_top
 from fairrec.mitigations.rerankers.gini_welfare import (
     GiniWelfare,
     gini_weights,
