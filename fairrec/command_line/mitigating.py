@@ -80,10 +80,16 @@ def build_mitigation(
             expected=f"one of {', '.join(sorted(fields))}.",
             do=f"did you mean {close[0]!r}?" if close else "leave it out.",
         )
+    if hasattr(kind, "fit"):
+        raise WrongUse(
+            f"{name} learns from answers before it is used.",
+            expected="a mitigation that needs no fitting.",
+            do=f"fit it in Python: fairrec.mitigations.{kind.__name__}(...).fit(...).wrap(...).",
+        )
     named = settings.attributes
     known: dict[str, Any] = {
         "catalog": catalog,
-        "column": settings.column,
+        "column": getattr(kind, "default_column", "") or settings.column,
         "language": settings.language,
         "seed": settings.seed,
         "attributes": tuple(named),

@@ -11,7 +11,7 @@ from abc import abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -66,6 +66,9 @@ class Reranker(Mitigation):
             nearest list is given and its shortfall stands in the ranking's `detail`.
         seed: Run seed of methods that draw.
     """
+
+    default_column: ClassVar[str] = ""
+    """The column that a command takes when none is named; "" for the audit's own."""
 
     catalog: Catalog
     column: str

@@ -82,6 +82,7 @@ class XQuAD(Reranker):
 
     name: ClassVar[str] = "xquad"
     strength: ClassVar[str] = "weight"
+    default_column: ClassVar[str] = "interactions"
 
     weight: float = 0.5
     head_share: float = 0.8
