@@ -12,8 +12,9 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Mapping, Sequence
+from dataclasses import fields
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from scipy.sparse import csr_matrix
@@ -32,8 +33,42 @@ from fairrec.types import Ranking, Request
 from fairrec.users import User
 
 PART = "popularity_part"
-GAP, LIFT = f"exposure.{PART}.exposure.total_variation", "popularity.items.popularity.lift"
-NUMERIC = {"xquad"}  # their column is how popular an item is, not a group
+GAP = f"exposure.{PART}.exposure.treatment_by_interactions_ratio"
+LIFT = "popularity.items.popularity.lift"
+SHARES = {"head": 0.2, "mid": 0.6, "tail": 0.2}
+"""What the parts deserve: their shares of what people consume, by which they are cut."""
+
+SETTINGS: dict[str, dict[str, Any]] = {
+    "fa_ir": {"protected": "tail", "p": SHARES["tail"]},
+    "multinomial_fa_ir": {"shares": {"mid": SHARES["mid"], "tail": SHARES["tail"]}},
+    "fairco": {"merit": SHARES},
+    "far": {"importance": SHARES},
+    "ofair": {"features": {PART: "tail"}},
+}
+"""What rerankers are told beyond their defaults; those with a target have `SHARES` for it."""
+
+
+class Row(NamedTuple):
+    """What one reranker does.
+
+    Attributes:
+        name: Its name.
+        ratio: Exposure for what people consumed, the worst-off part of the catalogue (head, mid
+            or tail) over the best-off; 1 is equal treatment.
+        lift: How much more popular lists are than histories; 0 is as popular.
+        ndcg: Of held-out items.
+        change: How much NDCG changed, with a paired interval.
+        kept: Share of the items before that are still listed.
+        milliseconds: Per answer.
+    """
+
+    name: str
+    ratio: float
+    lift: float
+    ndcg: float
+    change: str
+    kept: float
+    milliseconds: float
 
 
 class PureSVD:
@@ -67,7 +102,7 @@ def real_or_made_up(folder: Path) -> tuple[list[User], Catalog]:
     if folder.is_dir():
         dataset = read_dataset(folder)
         return leave_last_out(dataset, 5), dataset.catalog
-    print(f"{folder} is not there: made-up users of the embedded films take the place of real ones.")
+    print(f"{folder} is not there: made-up users of the embedded films take their place.")
     catalog = films()
     made = synthetic_users(catalog, 300, {"gender": ["female", "male"]}, 0, history=20)
     return [
@@ -96,8 +131,8 @@ def table(
     k: int,
     depth: int,
     only: Sequence[str] = (),
-) -> dict[str, tuple[Comparison, Comparison]]:
-    """Return the comparisons of exposure and of popularity by mitigation."""
+) -> list[Row]:
+    """Return one row for the recommender as it is, and one for each reranker around it."""
     shared: dict[str, Any] = {
         "catalog": catalog,
         "template": template("movie_user"),
@@ -109,39 +144,64 @@ def table(
     exposure = ExposureAudit(
         **shared, column=PART, merit=("interactions",), interactions=popularity
     )
-    audits = (exposure, PopularityAudit(**shared, popularity=popularity))
+    audit = PopularityAudit(**shared, popularity=popularity)
     probes = exposure.plan()
     store = ResponseStore(None)
     before = ask(probes, recommender, store)
-    judged = [audit.judge(probes, before) for audit in audits]
-    found = {}
+    judged = exposure.judge(probes, before)
+    found: list[Row] = []
     for name, kind in sorted(MITIGATIONS.items()):
         if not issubclass(kind, Reranker) or (only and name not in only):
             continue
-        column = "interactions" if name in NUMERIC else PART
-        wrapped = kind(catalog=catalog, column=column, depth=depth).wrap(recommender)
+        column = kind.default_column or PART
+        told = dict(SETTINGS.get(name, {}))
+        if "target" in {field.name for field in fields(kind)}:
+            told["target"] = SHARES
+        wrapped = kind(catalog=catalog, column=column, depth=depth, **told).wrap(recommender)
         after = ask(probes, wrapped, store)
-        found[name] = tuple(
-            compare_answers(audit, probes, before, after, (early, audit.judge(probes, after)))
-            for audit, early in zip(audits, judged, strict=True)
+        changed = compare_answers(
+            exposure, probes, before, after, (judged, exposure.judge(probes, after))
         )
-    return found  # type: ignore[return-value]
+        lifts = [
+            audit.judge(probes, answers).finding(LIFT).estimate.value for answers in (before, after)
+        ]
+        if not found:
+            found.append(_row("as it is", changed, lifts[0], before=True))
+        found.append(_row(name, changed, lifts[1]))
+    return found
+
+
+def _row(name: str, changed: Comparison, lift: float | None, before: bool = False) -> Row:
+    gap, ndcg = changed.change(GAP), changed.change("utility.ndcg")
+    kept, time = changed.change("utility.items_kept"), changed.change("cost.seconds")
+    side = "before" if before else "after"
+    values = [getattr(change, side) or 0.0 for change in (gap, ndcg, kept, time)]
+    e = ndcg.difference
+    interval = "" if before else f"{e.value:+.3f} [{e.low:+.3f}, {e.high:+.3f}]"
+    return Row(name, values[0], lift or 0.0, values[1], interval, values[2], 1e3 * values[3])
 
 
 def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", type=Path, default=Path("../shared/data/ml-100k"))
-    for name, default in (("users", 200), ("k", 10), ("depth", 100)):
+    for name, default in (("users", 300), ("k", 10), ("depth", 100)):
         parser.add_argument(f"--{name}", type=int, default=default)
+    parser.add_argument("--only", nargs="*", default=[], help="Names of rerankers.")
     args = parser.parse_args()
     everybody, catalog = real_or_made_up(args.data)
     catalog, popularity = with_popularity(catalog, everybody)
     recommender = PureSVD(everybody, catalog)
-    found = table(
-        everybody[: args.users], catalog, popularity, recommender, args.k, args.depth
+    rows = table(
+        everybody[: args.users], catalog, popularity, recommender, args.k, args.depth, args.only
     )
-    print(found)
+    print("| reranker | exposure ratio | popularity lift | NDCG | change | kept | ms |")
+    print("|---|--:|--:|--:|---|--:|--:|")
+    for row in rows:
+        print(
+            f"| {row.name} | {row.ratio:.3f} | {row.lift:+.2f} | {row.ndcg:.3f} | {row.change} "
+            f"| {row.kept:.2f} | {row.milliseconds:.2f} |"
+        )
 
 
 if __name__ == "__main__":

@@ -20,7 +20,7 @@ from typing import Any, ClassVar, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from fairrec.errors import WrongUse
+from fairrec.errors import BadData, WrongUse
 from fairrec.metrics.item_groups import ItemGroups
 from fairrec.metrics.item_lists import END
 from fairrec.mitigations.rerankers.candidates import Candidates, Places, Reranked, in_order
@@ -98,11 +98,18 @@ def cpfair(
 
     Raises:
         WrongUse: A number is out of its range, or active does not fit the lists.
+        BadData: A score is negative, or some item is in several groups.
     """
     if users < 0 or items < 0 or iterations < 0 or active.shape != (len(candidates),):
         raise WrongUse(
             f"λ are {users} and {items}, with {active.shape} flags for {len(candidates)} lists.",
             expected="numbers of at least 0, and a flag for every list.",
+        )
+    if candidates.scores[candidates.listed].min(initial=0.0) < 0:
+        raise BadData(
+            "some scores are negative.",
+            expected="relevance of at least 0, of which a list's utility is a share.",
+            do="scale scores to [0, 1] (scale='minmax').",
         )
     m, codes, shares = (
         len(candidates),

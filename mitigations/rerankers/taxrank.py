@@ -65,18 +65,21 @@ def listing_chances(
         exposures: Shape (N,).
         k: Places of a list.
         sharpness: By how many e-folds a score of 1 is more likely than one of 0.
-        rounds: Of scaling.
+        rounds: Of scaling at most; it ends when one place in a million is out of its item.
     """
     listed = candidates.listed
     items = np.where(listed, candidates.items, 0)
     wanted = np.minimum(candidates.lengths, k).astype(np.float64)
-    chances = np.where(
-        listed, np.exp(sharpness * np.where(listed, candidates.scores - 1, 0.0)), 0.0
-    )
+    # Rows are scaled anyway, so each may start from its own best: nothing overflows.
+    scores = np.where(listed, candidates.scores, 0.0)
+    below = np.maximum(sharpness * (scores - scores[:, :1]), -600)
+    chances = np.where(listed, np.exp(below), 0.0)
     factor = np.ones(candidates.n_items)
     for _ in range(rounds):
         now = _row_scaled(chances * factor[items], wanted)
         sums = np.bincount(items[listed], now[listed], candidates.n_items)
+        if np.abs(sums - exposures).sum() <= 1e-6 * wanted.sum():
+            break
         factor *= np.where(sums > 0, exposures / np.where(sums > 0, sums, 1.0), 1.0)
         factor /= max(factor.max(), 1e-300)
         factor = np.maximum(factor, 1e-200)
@@ -128,9 +131,11 @@ def taxrank(
     if rate == 0 or len(candidates) == 0:
         return Reranked(candidates.top(k), np.zeros(len(candidates)))
     items = candidates.items[candidates.listed]
-    eta = np.bincount(items, scores[candidates.listed], candidates.n_items)
+    eta = np.bincount(items, scores[candidates.listed], candidates.n_items).astype(np.float64)
     caps = np.bincount(items, minlength=candidates.n_items).astype(np.float64)
-    total = float(np.minimum(candidates.lengths, k).sum())
+    lengths = candidates.lengths
+    wanted = np.minimum(lengths, k)
+    total = float(wanted.sum())
     there = caps > 0
     exposures = np.zeros(candidates.n_items)
     exposures[there] = taxed_exposures(eta[there], caps[there], total, rate)
@@ -139,12 +144,12 @@ def taxrank(
     for row, seed in enumerate(seeds):
         # Systematic sampling: one point in every unit of the summed chances.
         edges = np.cumsum(chances[row])
-        n = int(min(candidates.lengths[row], k))
+        n = int(wanted[row])
         points = np.random.default_rng(seed).random() + np.arange(n)
         drawn = np.searchsorted(edges, np.minimum(points, edges[-1] - 1e-9), side="right")
         # No chance is above 1, so no candidate is hit twice; rounding can still make it so.
-        distinct = np.union1d(drawn, [])
-        rest = np.setdiff1d(np.arange(candidates.lengths[row]), distinct)
+        distinct = np.unique(drawn)
+        rest = np.setdiff1d(np.arange(lengths[row]), distinct)
         places[row, :n] = np.sort(np.concatenate([distinct, rest[: n - len(distinct)]]))
     return Reranked(places, np.zeros(len(candidates)))
 

@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.optimize import linprog
 from turned_lists import CATALOG
 
-from fairrec.errors import WrongUse
+from fairrec.errors import BadData, WrongUse
 from fairrec.metrics.item_groups import group_items
 from fairrec.mitigations.rerankers.candidates import Candidates, candidate_lists
 from fairrec.mitigations.rerankers.cpfair import CPFair, cpfair, gaps
@@ -65,7 +66,43 @@ def test_users_share_what_fairness_to_items_costs() -> None:
     lists, active = candidate_lists(scores), np.arange(120) < 30
     alone = _gaps(lists, active, cpfair(lists, GROUPS, active, k=5, users=0, items=0.5).places)
     both = _gaps(lists, active, cpfair(lists, GROUPS, active, k=5, users=2.0, items=0.5).places)
-    assert abs(both.users) <= abs(alone.users)
+    assert abs(both.users) < 0.9 * abs(alone.users)
+
+
+def test_it_comes_near_the_optimum() -> None:
+    """That of a linear program, in which lists may be drawn at random: an upper bound."""
+    m, k, price = 60, 5, 0.5
+    lists, active = _lists(0, m), np.arange(m) < 12
+    codes, n = lists.group_codes(GROUPS).ravel(), m * 30
+    most = lists.scores_at(lists.top(k)).sum(axis=1)
+    utility = lists.scores / most[:, None]
+    side = np.where(active, 1 / 12, -1 / 48)[:, None]
+    upper, bounds = [], []
+    for sign in (1, -1):  # the last three are |gap of users| and |E_g - γ_g|
+        upper.append(np.concatenate([(sign * utility * side).ravel(), [-1, 0, 0]]))
+        bounds.append(0.0)
+        for g in (0, 1):
+            upper.append(np.concatenate([sign * (codes == g) / (m * k), -np.eye(3)[1 + g]]))
+            bounds.append(sign * SHARES[g])
+    solved = linprog(
+        np.concatenate([-utility.ravel() / m, [price] * 3]),
+        A_ub=np.array(upper),
+        b_ub=bounds,
+        A_eq=np.hstack([np.kron(np.eye(m), np.ones(30)), np.zeros((m, 3))]),
+        b_eq=np.full(m, k),
+        bounds=[(0, 1)] * n + [(0, None)] * 3,
+    )
+    plain, found = (
+        gap.utility - price * (abs(gap.users) + gap.items)
+        for places in (
+            lists.top(k),
+            cpfair(lists, GROUPS, active, k=k, users=price, items=price).places,
+        )
+        for gap in (_gaps(lists, active, places),)
+    )
+    best = -float(solved.fun)
+    assert found <= best + 1e-9
+    assert best - found <= 0.03 * (best - plain)
 
 
 def test_in_a_mitigation() -> None:
@@ -80,3 +117,5 @@ def test_in_a_mitigation() -> None:
         CPFair(catalog=CATALOG, column="maker", weight=-1)
     with pytest.raises(WrongUse, match="a flag for every list"):
         cpfair(_lists(0, 3), GROUPS, np.ones(2, dtype=bool), k=1)
+    with pytest.raises(BadData, match="some scores are negative"):
+        cpfair(candidate_lists([[-1.0] * 30]), GROUPS, np.ones(1, dtype=bool), k=1)

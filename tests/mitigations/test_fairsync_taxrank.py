@@ -14,7 +14,7 @@ from fairrec.metrics.inequality import gini
 from fairrec.metrics.item_groups import group_items
 from fairrec.metrics.item_lists import END
 from fairrec.mitigations.rerankers.candidates import Candidates, candidate_lists
-from fairrec.mitigations.rerankers.fairsync import FairSync, fairsync
+from fairrec.mitigations.rerankers.fairsync import FairSync, _filled, fairsync
 from fairrec.mitigations.rerankers.taxrank import (
     TaxRank,
     listing_chances,
@@ -73,6 +73,44 @@ def test_guarantees_cost_little_more_than_they_must() -> None:
     assert best - found <= 0.1 * (plain - best)
 
 
+@pytest.mark.parametrize("seed", [39, 125, 140, 238, 258, 362, 520, 841, *range(30)])
+def test_no_place_is_lacking_that_could_be_had(seed: int) -> None:
+    """The least shortfall of any lists, by linear programming, where candidates are few.
+
+    In the first eight no single swap helps any more, and yet more can be had.
+    """
+    m, k = 6, 3
+    rng = np.random.default_rng(seed)
+    scores = rng.random((m, 12)) + np.repeat([0.6, 0.4, 0.2, 0.0], 3)
+    scores[rng.random((m, 12)) < 0.65] = -np.inf
+    scores[np.isneginf(scores).all(axis=1), 0] = 0.5
+    lists, groups = candidate_lists(scores), group_items(np.repeat(["a", "b", "c", "d"], 3))
+    codes, width = lists.group_codes(groups).ravel(), lists.items.shape[1]
+    lengths = np.minimum(lists.lengths, k)
+    wanted = np.floor(lengths.sum() / 4)
+    own = np.array([(codes == g).astype(float) for g in range(4)])
+    solved = linprog(
+        np.concatenate([np.zeros(m * width), np.ones(4)]),
+        A_ub=-np.hstack([own, np.eye(4)]),
+        b_ub=np.full(4, -wanted),
+        A_eq=np.hstack([np.kron(np.eye(m), np.ones(width)), np.zeros((m, 4))]),
+        b_eq=lengths,
+        bounds=[(0, int(is_one)) for is_one in lists.listed.ravel()] + [(0, None)] * 4,
+    )
+    places, shortfall = fairsync(lists, groups, k=k, alpha=1.0, target="equal")
+    assert shortfall.sum() == pytest.approx(solved.fun, abs=1e-6)
+    assert ((places != END).sum(axis=1) == lengths).all()
+
+
+def test_a_place_is_passed_on_through_other_groups() -> None:
+    """No list can give c a place of a's, which has one to spare: b, content, stands between."""
+    scores = np.array([[0.9, 0.8], [0.9, 0.8], [0.9, -np.inf]])  # a over b, b over c, a alone
+    codes = np.array([[0, 1], [1, 2], [0, END]])
+    listed = np.array([[True, False], [True, False], [True, False]])
+    assert _filled(scores, codes, np.ones(3), listed) == 0
+    assert listed.tolist() == [[False, True], [False, True], [True, False]]
+
+
 def test_too_few_candidates_fall_short() -> None:
     lists = candidate_lists([[0.9, 0.8, -np.inf]] * 4)
     groups = group_items(["a", "a", "b"])
@@ -115,6 +153,12 @@ def test_chances_keep_rows_and_come_near_exposures() -> None:
     assert chances.min() >= 0 and chances.max() <= 1 + 1e-9
     sums = np.bincount(lists.items.ravel(), chances.ravel(), 20)
     assert sums == pytest.approx(exposures, rel=0.02)
+
+
+def test_scores_of_any_size_are_drawn_from() -> None:
+    lists = candidate_lists(_lists(8, 20).scores * 5000.0)
+    places = taxrank(lists, k=4, seeds=tuple(range(20)), rate=1.0).places
+    assert all(len(set(row.tolist())) == 4 and row.min() >= 0 for row in places)
 
 
 def test_exposure_is_more_alike_with_tax_and_lists_keep_their_candidates() -> None:
