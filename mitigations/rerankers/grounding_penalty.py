@@ -8,6 +8,8 @@ over-recommended; as a score that is
     score · (1 - λ (recommended share of g - share of g in the histories)),
 
 the shares being those of the lists without a penalty. Groups that are recommended too little gain.
+The factor is at least 0 here, so that no group's order is ever turned round. "unknown" is left out
+of both shares, and its items keep their scores.
 """
 
 from __future__ import annotations
@@ -20,7 +22,7 @@ from numpy.typing import NDArray
 
 from fairrec.errors import WrongUse
 from fairrec.metrics.item_groups import ItemGroups
-from fairrec.metrics.item_lists import END
+from fairrec.metrics.item_lists import END, ItemLists
 from fairrec.metrics.merit import group_counts
 from fairrec.mitigations.rerankers.candidates import Candidates, Reranked
 from fairrec.mitigations.rerankers.reranker import Batch, Reranker
@@ -39,16 +41,16 @@ def grounding_penalty(
     Args:
         candidates: m lists, which are looked at together; scores of at least 0.
         groups: An item may be in several; its penalty is theirs, by its parts.
-        history: Shape (G,): share of every group in what people consumed.
+        history: Shape (G,): share of every known group in what people consumed.
         k: Places of a list.
         strength: λ, at least 0; 0 leaves every list as it is.
 
     Returns:
         Places; shortfall is 0, for nothing is promised.
     """
-    counts = group_counts(candidates.lists(candidates.top(k)), groups).sum(axis=0)
-    excess = counts / max(counts.sum(), 1) - history
-    by_item = 1 - strength * np.asarray(groups.membership @ excess).ravel()
+    shown = candidates.lists(candidates.top(k))
+    excess = np.where(groups.known, _known_shares(shown, groups) - history, 0.0)
+    by_item = np.maximum(1 - strength * np.asarray(groups.membership @ excess).ravel(), 0.0)
     scores = (
         np.where(candidates.listed, np.where(candidates.listed, candidates.scores, 0.0), 0.0)
         * by_item[candidates.items]
@@ -59,6 +61,12 @@ def grounding_penalty(
     found[:, : order.shape[1]] = order
     found[np.arange(k)[None, :] >= candidates.lengths[:, None]] = END
     return Reranked(found, np.zeros(len(candidates)))
+
+
+def _known_shares(lists: ItemLists, groups: ItemGroups) -> NDArray[np.float64]:
+    """Return the share of every known group in all lists together, shape (G,); 0 without any."""
+    counts = group_counts(lists, groups).sum(axis=0) * groups.known
+    return counts / max(counts.sum(), 1)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -83,13 +91,13 @@ class GroundingPenalty(Reranker):
 
     def rerank(self, batch: Batch, state: Any = None) -> Reranked:
         """Return the lists; without any history nothing is known to be too much."""
-        counts = group_counts(batch.histories, batch.groups).sum(axis=0)
-        if counts.sum() == 0:
+        history = _known_shares(batch.histories, batch.groups)
+        if history.sum() == 0:
             return Reranked(batch.candidates.top(batch.k), np.zeros(len(batch)))
         return grounding_penalty(
             batch.candidates,
             batch.groups,
-            counts / counts.sum(),
+            history,
             k=batch.k,
             strength=self.weight,
         )

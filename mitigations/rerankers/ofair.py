@@ -112,7 +112,10 @@ class OFAiR(Reranker):
             flags = np.zeros(n, dtype=bool)
             flags[:known] = protected_items(groups, name)
             protected.append(flags)
-            sides = group_items(["protected" if flag else "other" for flag in flags])
+            codes, starts = flags.astype(np.int64), np.arange(n + 1)
+            sides = ItemGroups(
+                ("other", "protected"), csr_matrix((np.ones(n), codes, starts), shape=(n, 2))
+            )
             tolerance.append(profile_tolerance(batch.histories, sides))
         return ofair(
             batch.candidates,

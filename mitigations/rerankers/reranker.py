@@ -15,10 +15,11 @@ from typing import Any, ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.sparse import csr_matrix
 
 from fairrec.catalogs import Catalog
 from fairrec.errors import BadData, WrongUse
-from fairrec.metrics.item_groups import ItemGroups, group_items
+from fairrec.metrics.item_groups import UNKNOWN, ItemGroups, group_items
 from fairrec.metrics.item_lists import END, ItemLists
 from fairrec.mitigations.mitigation import Mitigation
 from fairrec.mitigations.rerankers.candidates import Candidates, Reranked, candidate_lists
@@ -129,14 +130,32 @@ class Reranker(Mitigation):
         label = dict(zip(self.catalog.ids, self.catalog.column(self.column), strict=True))
         return [label[item] for item in sorted(self.catalog.ids)]
 
+    @cached_property
+    def _known_groups(self) -> ItemGroups:
+        return group_items(self._labels)
+
+    def _groups(self, strange: int) -> ItemGroups:
+        """Return the groups of the catalogue and of so many items off it, which are "unknown"."""
+        groups = self._known_groups
+        if not strange:
+            return groups
+        names = groups.names if UNKNOWN in groups.names else (*groups.names, UNKNOWN)
+        member = groups.membership
+        columns = np.concatenate([member.indices, np.full(strange, len(names) - 1)])
+        starts = np.concatenate([member.indptr, len(member.indices) + 1 + np.arange(strange)])
+        parts = np.concatenate([member.data, np.ones(strange)])
+        shape = (len(starts) - 1, len(names))
+        return ItemGroups(names, csr_matrix((parts, columns, starts), shape=shape))
+
     def _batch(
         self, requests: list[Request], rankings: list[Ranking], k: int
     ) -> tuple[Batch, list[str]]:
         """Return the lists to rerank, and the item id of every number."""
         numbers = self._numbers
         named = {i for r in rankings for i in r.items} | {i for r in requests for i in r.history}
-        strange = sorted(named - numbers.keys())
-        numbers = numbers | {item: len(numbers) + n for n, item in enumerate(strange)}
+        strange = sorted(item for item in named if item not in numbers)
+        if strange:
+            numbers = numbers | {item: len(numbers) + n for n, item in enumerate(strange)}
         items = np.full((len(rankings), max(len(r.items) for r in rankings)), END)
         scores = np.zeros(items.shape)
         for row, ranking in enumerate(rankings):
@@ -149,7 +168,7 @@ class Reranker(Mitigation):
         batch = Batch(
             candidates=candidate_lists(scores, items, len(numbers)),
             k=k,
-            groups=group_items([*self._labels, *[None] * len(strange)]),
+            groups=self._groups(len(strange)),
             histories=ItemLists(histories, len(numbers)),
             seeds=tuple(
                 derive_seed(self.seed, self.name, content_hash(request_content(request)))

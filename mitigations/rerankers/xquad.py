@@ -23,8 +23,8 @@ from numpy.typing import NDArray
 from fairrec.errors import WrongUse
 from fairrec.metrics.item_groups import ItemGroups
 from fairrec.metrics.item_lists import ItemLists
-from fairrec.metrics.merit import historical_shares
 from fairrec.metrics.popularity_parts import split_by_interactions
+from fairrec.mitigations.rerankers.calibrated import known_shares
 from fairrec.mitigations.rerankers.candidates import Candidates, Reranked
 from fairrec.mitigations.rerankers.greedy import greedy_places
 from fairrec.mitigations.rerankers.reranker import Batch, Reranker
@@ -121,7 +121,10 @@ class XQuAD(Reranker):
 def tastes(
     histories: ItemLists, groups: ItemGroups, everybody: Mapping[str, float]
 ) -> NDArray[np.float64]:
-    """Return each history's share of every group, shape (m, G); `everybody`'s for an empty one."""
-    shares = historical_shares(histories, groups)
+    """Return each history's share of every known group, shape (m, G); "unknown" has none.
+
+    A history without any item of a known group has the shares of `everybody`.
+    """
+    shares = known_shares(histories, groups)
     others = np.array([everybody.get(name, 0.0) for name in groups.names])
     return np.where(np.isnan(shares), others, shares)

@@ -171,3 +171,14 @@ def test_in_mitigations() -> None:
         XQuAD(catalog=counts, column="n", weight=2)
     with pytest.raises(WrongUse):
         XQuAD(catalog=CATALOG, column="maker")
+
+
+def test_what_is_off_the_catalogue_is_to_nobodys_taste() -> None:
+    counts = Catalog(CATALOG.ids, CATALOG.titles, {"n": np.array([90.0, 50, 40, 2, 2, 1])})
+    ranking = Ranking(("a", "b", "?x", "?y", "d"), scores=(5.0, 4.0, 3.0, 2.0, 1.0))
+    kind = XQuAD(catalog=counts, column="n", weight=0.9)
+    for history, same_as in ((("?p", "?q"), ()), (("a", "?p", "?q"), ("a",))):
+        (found,) = kind.combine([Request(k=3, history=history)], [[ranking]])
+        (expected,) = kind.combine([Request(k=3, history=same_as)], [[ranking]])
+        assert found.items == expected.items
+        assert not {"?x", "?y"} & set(found.items[:2])

@@ -152,3 +152,15 @@ def test_what_is_wrong_is_said() -> None:
             kind(catalog=CATALOG, column="maker", weight=2.0)
     with pytest.raises(WrongUse, match="the weight is -1"):
         GroundingPenalty(catalog=CATALOG, column="maker", weight=-1.0)
+
+
+@settings(deadline=None, max_examples=30)
+@given(st.integers(0, 10_000), st.floats(0, 20))
+def test_the_penalty_keeps_the_order_within_a_group(seed: int, weight: float) -> None:
+    groups = group_items(["a"] * 6 + ["b"] * 4)
+    lists = candidate_lists(np.random.default_rng(seed).random((3, 10)))
+    places = grounding_penalty(lists, groups, np.array([0.1, 0.9]), k=10, strength=weight).places
+    chosen = lists.lists(places).items
+    for row, some in zip(places, chosen, strict=True):
+        for of in (some < 6, some >= 6):
+            assert (np.diff(row[of]) > 0).all()
