@@ -222,7 +222,7 @@ def _like(returned: Any, ranking: Ranking) -> Any:
         return ranking
     entries: list[Any] = list(ranking.items)
     if ranking.scores is not None and len(returned) and not isinstance(next(iter(returned)), str):
-        pair = type(next(iter(returned)))
+        pair: Any = type(next(iter(returned)))
         entries = [
             pair((item, score)) for item, score in zip(ranking.items, ranking.scores, strict=True)
         ]

@@ -99,7 +99,7 @@ def _sources(
         finite = columns[np.isfinite(row[columns])]
         rankings.append(
             Ranking(
-                tuple(items[column] for column in finite),
+                tuple(items[int(column)] for column in finite),
                 scores=tuple(row[finite].tolist()),
                 outcome=Outcome.ANSWERED if len(finite) else Outcome.EMPTY,
             )

@@ -153,12 +153,12 @@ def _exact(above: NDArray[np.int64]) -> list[int]:
     last = np.full(1 << n, -1, dtype=np.int64)
     for chosen in range(1, 1 << n):
         members = [i for i in range(n) if chosen >> i & 1]
-        best = None
+        best = -1
         # Of equal orders the one with larger ids at the end.
         for i in reversed(members):
             # i stands below all others: every list that has it above one of them disagrees.
             total = cost[chosen ^ (1 << i)] + above[i, members].sum()
-            if best is None or total < best:
+            if best < 0 or total < best:
                 best, last[chosen] = total, i
         cost[chosen] = best
     order, left = [], (1 << n) - 1

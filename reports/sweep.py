@@ -156,7 +156,7 @@ def sweep_figure(sweep: Sweep, id: str, name: str) -> str:
         axes.grid(color="#d9dee4", lw=0.7)
         axes.spines["left"].set_visible(True)
         axes.spines["left"].set_color("#d9dee4")
-        line = sorted((p.fairness.after, p.utility.after) for p in points if p.best)
+        line = sorted((p.fairness.after or 0.0, p.utility.after or 0.0) for p in points if p.best)
         axes.plot([x for x, _ in line], [y for _, y in line], color=SERIES[0], lw=1, alpha=0.6)
         for point in points:
             x, y = point.fairness.after or 0.0, point.utility.after or 0.0
@@ -178,7 +178,13 @@ def sweep_figure(sweep: Sweep, id: str, name: str) -> str:
             )
         if points and points[0].fairness.before is not None:
             first = points[0]
-            axes.plot(first.fairness.before, first.utility.before, "D", ms=6, color=SERIES[1])
+            axes.plot(
+                first.fairness.before or 0.0,
+                first.utility.before or 0.0,
+                "D",
+                ms=6,
+                color=SERIES[1],
+            )
             axes.annotate(
                 "before",
                 (first.fairness.before or 0.0, first.utility.before or 0.0),

@@ -154,7 +154,7 @@ def _shares(clusters: Sequence[str], seed: int) -> list[frozenset[str]]:
         return []
     order = generator(seed, "comparison").permutation(len(clusters))
     parts = np.array_split(order, min(SHARES, len(clusters)))
-    return [frozenset(clusters[place] for place in part) for part in parts]
+    return [frozenset(clusters[int(place)] for place in part) for part in parts]
 
 
 def _quick(audit: Audit) -> Audit:
@@ -268,11 +268,11 @@ def _utility(
     changes = []
     if any(user.held_out for user in users.values()):
         liked = [users[p.cluster].held_out if p.cluster in users else () for p in probes]
-        ndcg = [
+        early, late = (
             ndcg_at_k(*relevance_matrix([answer.ranking for answer in side], liked, k))
             for side in sides
-        ]
-        changes.append(paired.change("utility.ndcg", *ndcg, "higher"))
+        )
+        changes.append(paired.change("utility.ndcg", early, late, "higher"))
     kept = np.array([_kept(early, late) for early, late in zip(*sides, strict=True)])
     changes.append(paired.change("utility.items_kept", np.where(kept >= 0, 1.0, kept), kept, ""))
     return changes

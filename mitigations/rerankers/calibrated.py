@@ -62,7 +62,7 @@ def calibrated(
         gain="log",
         smoothing=alpha,
     )
-    unknown = np.isnan(profile).any(axis=1)
+    unknown = np.asarray(np.isnan(profile).any(axis=1))
     places = np.where(unknown[:, None], candidates.top(k), places)
     return Reranked(places, np.zeros(len(candidates)))
 

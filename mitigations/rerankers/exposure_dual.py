@@ -124,7 +124,7 @@ def _generated(sorting: _Sorting, relevance: NDArray[np.float64]) -> Solution:
     rankings, values, gaps = [ranking], [value], [missed]
     price = 1e4 * max(1.0, float(np.abs(relevance).max()) * float(sorting.weights.sum()))
     slack = np.hstack([np.eye(n_rows), -np.eye(n_rows)])
-    while len(rankings) < _MOST_SORTINGS:
+    while True:
         solved = linprog(
             np.concatenate([-np.array(values), np.full(2 * n_rows, price)]),
             A_eq=np.vstack(
@@ -146,7 +146,8 @@ def _generated(sorting: _Sorting, relevance: NDArray[np.float64]) -> Solution:
         # The marginals are prices of the constraints, with the sign of a minimisation.
         prices, floor = -solved.eqlin.marginals[:-1], -solved.eqlin.marginals[-1]
         ranking, value, missed = sorting.at(prices)
-        if value - float(prices @ missed) <= floor + 1e-10 * max(1.0, abs(floor)):
+        gain = value - float(prices @ missed) - floor
+        if gain <= 1e-10 * max(1.0, abs(floor)) or len(rankings) == _MOST_SORTINGS:
             break
         rankings.append(ranking)
         values.append(value)

@@ -6,7 +6,9 @@ are best for its gradient, which is a sort of every list by
 
     a_i · score + b_j     (a_i the gradient for user i, b_j that for item j)
 
-and mixes them in by as much as is best. Nothing larger than lists by places by steps is kept.
+and mixes them in for as long as the slope rises. A welfare that is smooth never falls on the way.
+One with kinks, which is smoothed, can: the best mix of all steps is the answer. Nothing larger
+than lists by places by steps is kept.
 """
 
 from __future__ import annotations
@@ -24,6 +26,7 @@ from fairrec.mitigations.rerankers.compiled import Compiled
 Values = NDArray[np.float64]
 Welfare = Callable[[Values, Values], float]
 Gradient = Callable[[Values, Values, int], tuple[Values, Values]]
+_HALVINGS = 12
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,7 +36,8 @@ class Policy:
     Attributes:
         rankings: Shape (s, m, k): places of the candidates, `END` past the end of a list.
         weights: Shape (s,): chances of the s rankings, the same for all lists.
-        welfare: Shape (s,): the objective after each step; it never falls.
+        welfare: Shape (steps + 1,): the best objective so far, at the start and after every
+            step; the last is this policy's.
         utilities: Shape (m,): each list's expected utility, over the most that it could be.
         exposures: Shape (J,): each item's (or group's) expected exposure; all alike would be 1.
     """
@@ -79,7 +83,8 @@ def frank_wolfe(
         deserved: Shape (J,): the share of all exposure that is 1 for each.
         weights: Shape (k,): exposure of places.
         welfare: Of utilities, shape (m,), and exposures, shape (J,).
-        gradient: Of the same and the number of the step; for both.
+        gradient: Of the same and the number of the step, from 1; for both. It is that of a
+            concave function: of the welfare, or of a smoother one that comes near it with time.
         iterations: Steps.
     """
     k, n_entities = len(weights), len(deserved)
@@ -96,44 +101,44 @@ def frank_wolfe(
     most = (candidates.scores_at(top) * weights).sum(axis=1)
     best = np.where(most > 0, most, 1.0)
     u, e = measured(top)
-    rankings, chances, trace = [top], [1.0], [welfare(u, e)]
+    rankings, chances = [top], np.ones(1)
+    trace = [welfare(u, e)]
+    found = 1, chances, u, e
     for step in range(1, iterations + 1):
         by_user, by_entity = gradient(u, e, step)
         places = sorted_top(
             candidates.scores, entities, by_user / best, by_entity / (whole * deserved), k
         )
         v, f = measured(places)
-        share, value = _line_search(welfare, u, e, v, f)
-        if value <= trace[-1]:
-            share, value = 0.0, trace[-1]
-        u, e = u + share * (v - u), e + share * (f - e)
+        share = _line_search(gradient, step, u, e, v - u, f - e)
         if share > 0:
-            chances = [chance * (1 - share) for chance in chances] + [share]
+            u, e = u + share * (v - u), e + share * (f - e)
+            chances = np.append(chances * (1 - share), share)
             rankings.append(places)
-            trace.append(value)
-    return Policy(np.stack(rankings), np.array(chances), np.array(trace), u, e)
+        value = welfare(u, e)
+        if value > trace[-1]:
+            found = len(rankings), chances, u, e
+        trace.append(max(value, trace[-1]))
+    steps, chances, u, e = found
+    return Policy(np.stack(rankings[:steps]), chances, np.array(trace), u, e)
 
 
 def _line_search(
-    welfare: Welfare, u: Values, e: Values, v: Values, f: Values
-) -> tuple[float, float]:
-    """Return how far to go from (u, e) to (v, f), and the welfare there: golden section."""
-    du, de = v - u, f - e
-    ratio = (np.sqrt(5) - 1) / 2
+    gradient: Gradient, step: int, u: Values, e: Values, du: Values, de: Values
+) -> float:
+    """Return how much of (du, de) to go, in [0, 1]: as far as it is known to lead upwards.
+
+    Along a line a concave function's slope falls: where it is still above 0, it has only risen.
+    """
     low, high = 0.0, 1.0
-    one, other = high - ratio, low + ratio
-    at_one, at_other = welfare(u + one * du, e + one * de), welfare(u + other * du, e + other * de)
-    for _ in range(24):
-        if at_one >= at_other:
-            high, other, at_other = other, one, at_one
-            one = high - ratio * (high - low)
-            at_one = welfare(u + one * du, e + one * de)
+    for _ in range(_HALVINGS):
+        middle = (low + high) / 2
+        by_user, by_entity = gradient(u + middle * du, e + middle * de, step)
+        if by_user @ du + by_entity @ de > 0:
+            low = middle
         else:
-            low, one, at_one = one, other, at_other
-            other = low + ratio * (high - low)
-            at_other = welfare(u + other * du, e + other * de)
-    share = (low + high) / 2
-    return share, welfare(u + share * du, e + share * de)
+            high = middle
+    return low
 
 
 @Compiled

@@ -8,7 +8,9 @@ makes it the mean times one less Gini's index. It maximises
 
 Where amounts are equal the welfare has no gradient. It is smoothed by its Moreau envelope, whose
 gradient is a projection on the permutahedron of w: a sort and an isotonic regression (Blondel,
-Teboul, Berthet and Djolonga, ICML 2020). The smoothing falls as 1 / sqrt(step).
+Teboul, Berthet and Djolonga, ICML 2020). The smoothing falls as 1 / sqrt(step). The paper goes
+2 / (step + 2) of the way to the next rankings; ours goes as far as the smoothed welfare rises, and
+so at every step gains no less of it. The welfare itself can fall at a step: the best is kept.
 """
 
 from __future__ import annotations
@@ -23,6 +25,7 @@ from fairrec.errors import WrongUse
 from fairrec.metrics.browsing import Browsing, parse_browsing
 from fairrec.metrics.item_groups import ItemGroups
 from fairrec.mitigations.rerankers.candidates import Candidates, Reranked
+from fairrec.mitigations.rerankers.compiled import Compiled
 from fairrec.mitigations.rerankers.frank_wolfe import Policy, frank_wolfe
 from fairrec.mitigations.rerankers.reranker import Batch, Reranker
 from fairrec.mitigations.rerankers.welfare import Side, entities_of
@@ -41,14 +44,28 @@ def project_on_permutahedron(point: Values, weights: Values) -> Values:
     >>> project_on_permutahedron(np.array([9.0, 0.0]), np.array([0.75, 0.25])).tolist()
     [0.75, 0.25]
     """
-    from sklearn.isotonic import isotonic_regression
-
     order = np.argsort(-point, kind="stable")
     falling = point[order]
-    shift = isotonic_regression(falling - np.sort(weights)[::-1], increasing=False)
     found = np.empty_like(falling)
-    found[order] = falling - shift
+    found[order] = falling - nearest_falling(falling - np.sort(weights)[::-1])
     return found
+
+
+@Compiled
+def nearest_falling(values: Values) -> Values:
+    """Return the nearest values that do not rise: neighbours that do are pooled to their mean."""
+    n = len(values)
+    means, sizes = np.empty(n), np.empty(n, dtype=np.int64)
+    pools = 0
+    for i in range(n):
+        mean, size = values[i], 1
+        while pools > 0 and means[pools - 1] < mean:
+            pools -= 1
+            mean = (mean * size + means[pools] * sizes[pools]) / (size + sizes[pools])
+            size += sizes[pools]
+        means[pools], sizes[pools] = mean, size
+        pools += 1
+    return np.repeat(means[:pools], sizes[:pools])
 
 
 def gini_welfare(
@@ -70,7 +87,7 @@ def gini_welfare(
         k: Places of a list.
         strength: λ in [0, 1]; at 0 with equal weights every user would get the top k. Gini's
             weights are not equal, so users who are worse off count more.
-        side: Whether exposure is counted by "items" or by "groups".
+        side: Whether exposure is counted by "items" or by "groups"; all groups deserve the same.
         iterations: Steps of Frank and Wolfe's method.
         browsing: How lists are read; logarithmic where None.
         smoothing: Of the first step, above 0.
@@ -85,6 +102,7 @@ def gini_welfare(
             expected="λ in [0, 1], smoothing above 0, and no fewer than 0 steps.",
         )
     entities, deserved = entities_of(candidates, groups, side)
+    deserved = np.full(len(deserved), 1 / len(deserved))
     of_lists, of_entities = gini_weights(len(candidates)), gini_weights(len(deserved))
 
     def worth(u: Values, e: Values) -> float:
@@ -115,7 +133,7 @@ class GiniWelfare(Reranker):
 
     Attributes:
         weight: λ in [0, 1]; 0 is the identity.
-        side: "items" or "groups".
+        side: "items", or "groups", which then deserve the same, however large.
         iterations: Steps.
         browsing: How lists are read.
 
@@ -127,7 +145,7 @@ class GiniWelfare(Reranker):
     strength: ClassVar[str] = "weight"
 
     weight: float = 0.5
-    side: Side = "groups"
+    side: Side = "items"
     iterations: int = 50
     browsing: str = "log2"
 

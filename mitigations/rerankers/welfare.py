@@ -5,6 +5,9 @@ Do, Corbett-Davies, Atif and Usunier, "Two-sided Fairness in Rankings via Lorenz
 
     (1 - λ) mean_i ψ(u_i) + λ mean_j ψ(e_j),    ψ(x) = (x + smoothing)^α / α,  log at α = 0.
 
+Where exposure is counted by group, e_j is a group's exposure over what it deserves, and the mean is
+weighted by that: a group counts as much as its items.
+
 The smaller α, the more the worst-off count. As ψ is concave and rises, no other policy is better
 for the worse-off without being worse for somebody: its Lorenz curves are not dominated.
 """
@@ -96,20 +99,22 @@ def welf(
         )
     entities, deserved = entities_of(candidates, groups, side)
 
-    def psi(x: Values) -> float:
-        y = np.maximum(x, 0.0) + smoothing
-        return float(np.log(y).mean() if alpha == 0 else (y**alpha / alpha).mean())
+    alike = np.full(len(candidates), 1 / max(len(candidates), 1))
 
-    def slope(x: Values) -> Values:
-        return (np.maximum(x, 0.0) + smoothing) ** (alpha - 1) / len(x)
+    def psi(x: Values, parts: Values) -> float:
+        y = np.maximum(x, 0.0) + smoothing
+        return float((np.log(y) if alpha == 0 else y**alpha / alpha) @ parts)
+
+    def slope(x: Values, parts: Values) -> Values:
+        return (np.maximum(x, 0.0) + smoothing) ** (alpha - 1) * parts
 
     return frank_wolfe(
         candidates,
         entities,
         deserved,
         (browsing or Browsing("log2")).weights(k),
-        lambda u, e: (1 - strength) * psi(u) + strength * psi(e),
-        lambda u, e, step: ((1 - strength) * slope(u), strength * slope(e)),
+        lambda u, e: (1 - strength) * psi(u, alike) + strength * psi(e, deserved),
+        lambda u, e, step: ((1 - strength) * slope(u, alike), strength * slope(e, deserved)),
         iterations if strength > 0 else 0,
     )
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -83,3 +85,10 @@ def test_a_compiled_function_is_the_function_itself() -> None:
     values = np.arange(5.0)
     assert total(values) == total.python(values) == 10.0
     assert total.__doc__ == "Add up."
+
+
+def test_without_numba_python_does_the_work(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "numba", None)  # importing it fails
+    plain = Compiled(lambda values: float(values.sum()))
+    assert plain(np.arange(5.0)) == 10.0
+    assert plain._fast is plain.python

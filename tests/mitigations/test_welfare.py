@@ -46,7 +46,7 @@ def test_welfare_never_falls_and_the_policy_is_what_it_says(
 ) -> None:
     lists = _lists(seed)
     policy = method(lists, GROUPS, k=5, strength=strength, side=side)
-    assert (np.diff(policy.welfare) > 0).all()
+    assert (np.diff(policy.welfare) >= 0).all() and policy.welfare[-1] > policy.welfare[0]
     assert policy.weights.sum() == pytest.approx(1) and (policy.weights >= 0).all()
     weights = Browsing("log2").weights(5)
     exposure, utility = np.zeros(30), np.zeros(len(lists))
@@ -56,7 +56,8 @@ def test_welfare_never_falls_and_the_policy_is_what_it_says(
         utility += weight * (lists.scores_at(places) @ weights)
     share = exposure / exposure.sum()
     if side == "groups":
-        by_group = np.array([share[:20].sum() / (2 / 3), share[20:].sum() / (1 / 3)])
+        deserved = (2 / 3, 1 / 3) if method is welf else (1 / 2, 1 / 2)
+        by_group = np.array([share[:20].sum(), share[20:].sum()]) / deserved
         assert policy.exposures == pytest.approx(by_group)
     else:
         assert policy.exposures == pytest.approx(share * 30)
@@ -121,6 +122,12 @@ def test_the_projection_on_the_permutahedron_is_the_nearest_point(values: list[f
     assert (np.cumsum(np.sort(found)[::-1]) <= np.cumsum(weights) + 1e-9).all()
     for order in permutations(range(len(values))):  # optimal if no corner lies beyond it
         assert (point - found) @ (weights[list(order)] - found) <= 1e-8
+
+
+def test_large_and_small_groups_get_what_they_deserve() -> None:
+    """With all weight on items, shares are those of the catalogue: 2 to 1."""
+    policy = welf(_lists(4, 300), GROUPS, k=5, strength=1.0, side="groups", iterations=200)
+    assert policy.exposures == pytest.approx([1.0, 1.0], abs=0.02)
 
 
 def test_gini_welfare_is_the_mean_less_ginis_index() -> None:
