@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from turned_lists import CATALOG
 
 from fairrec.errors import BadData, WrongUse
+from fairrec.metrics.amortised import AmortisedAttention as Measured
 from fairrec.metrics.browsing import Browsing
 from fairrec.mitigations.rerankers.amortised import (
     Accounts,
@@ -42,42 +43,51 @@ def test_every_list_keeps_its_quality(seed: int, theta: float) -> None:
         assert (places == lists.top(5)).all()
 
 
-@settings(deadline=None, max_examples=25)
-@given(st.integers(0, 10_000), st.floats(0.6, 1.0))
-def test_a_list_is_near_the_best_of_all_that_keep_the_quality(seed: int, theta: float) -> None:
-    rng = np.random.default_rng(seed)
-    relevance = np.sort(rng.random(5))[::-1]
-    owed, attention = rng.normal(0, 0.3, 5), np.array([0.5, 0.3, 0.2])
+def _value(owed: np.ndarray, order: tuple[int, ...], attention: np.ndarray) -> float:
+    after = owed.copy()
+    after[list(order)] += attention
+    return float(np.abs(after).sum())
 
-    def value(order: tuple[int, ...]) -> float:
-        after = owed.copy()
-        after[list(order)] += attention
-        return float(np.abs(after).sum())
 
-    best = relevance[:3] @ attention
-    allowed = [
-        o
-        for o in permutations(range(5), 3)
-        if relevance[list(o)] @ attention >= theta * best - 1e-12
-    ]
-    optimum = min(map(value, allowed))
-    found = tuple(_settled(owed, relevance, attention, theta).tolist())
-    assert relevance[list(found)] @ attention >= theta * best - 1e-9
-    assert value(found) <= value((0, 1, 2)) + 1e-9
-    # A price cannot reach optima between two prices: the gap is at most one list's attention.
-    assert value(found) <= optimum + 0.75
-    if theta == 0.6 and found in allowed:
-        assert value(found) >= optimum - 1e-9
+@pytest.mark.parametrize("theta", [0.0, 0.6, 0.8, 0.95])
+def test_a_list_is_near_the_best_of_all_that_keep_the_quality(theta: float) -> None:
+    """Prices miss optima between two of them: rarely, and little is lost by it."""
+    attention, lost, gained, exact = np.array([0.5, 0.3, 0.2]), 0.0, 0.0, 0
+    for seed in range(200):
+        rng = np.random.default_rng(seed)
+        relevance, owed = np.sort(rng.random(6))[::-1], rng.normal(0, 0.3, 6)
+        least = theta * (relevance[:3] @ attention)
+        optimum = min(
+            _value(owed, order, attention)
+            for order in permutations(range(6), 3)
+            if relevance[list(order)] @ attention >= least - 1e-12
+        )
+        found = tuple(_settled(owed, relevance, attention, theta).tolist())
+        assert relevance[list(found)] @ attention >= least - 1e-9
+        top = _value(owed, (0, 1, 2), attention)
+        gap = _value(owed, found, attention) - optimum
+        assert -1e-9 <= gap <= top - optimum + 1e-9
+        lost, gained, exact = lost + gap, gained + top - optimum, exact + (gap < 1e-9)
+    assert exact == 200 if theta == 0 else exact >= 150
+    assert lost < 0.1 * gained
 
 
 def test_inequity_of_amortised_attention_falls() -> None:
     lists = _lists(1, 150)
-    plain, fair = Accounts(), Accounts()
-    amortised(lists, k=5, quality=1.0, accounts=plain)
-    amortised(lists, k=5, quality=0.8, accounts=fair)
-    inequity = [sum(abs(b) for b in a.balance.values()) for a in (plain, fair)]
+    by_item = np.zeros((150, 12))
+    np.put_along_axis(by_item, lists.items, lists.scores, axis=1)
+    inequity = []
+    for quality in (1.0, 0.8):
+        accounts = Accounts()
+        places = amortised(lists, k=5, quality=quality, accounts=accounts).places
+        attention, measured = np.zeros((150, 12)), Measured(12)
+        np.put_along_axis(attention, lists.lists(places).items, WEIGHTS[None, :], axis=1)
+        measured.update(attention, by_item)
+        inequity.append(measured.result())
     assert inequity[1] < inequity[0] / 5
-    assert sum(fair.balance.values()) == pytest.approx(0, abs=1e-9)
+    # What is remembered is what the metric measures, over all lists.
+    assert sum(map(abs, accounts.balance.values())) / 150 == pytest.approx(inequity[1])
+    assert sum(accounts.balance.values()) == pytest.approx(0, abs=1e-9)
 
 
 def test_accounts_go_on_are_saved_and_merge() -> None:

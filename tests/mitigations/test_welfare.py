@@ -46,7 +46,9 @@ def test_welfare_never_falls_and_the_policy_is_what_it_says(
 ) -> None:
     lists = _lists(seed)
     policy = method(lists, GROUPS, k=5, strength=strength, side=side)
-    assert (np.diff(policy.welfare) >= 0).all() and policy.welfare[-1] > policy.welfare[0]
+    assert (np.diff(policy.welfare) >= 0).all()
+    if strength > 0.3:  # with little weight on items the top k can be the optimum
+        assert policy.welfare[-1] > policy.welfare[0]
     assert policy.weights.sum() == pytest.approx(1) and (policy.weights >= 0).all()
     weights = Browsing("log2").weights(5)
     exposure, utility = np.zeros(30), np.zeros(len(lists))
