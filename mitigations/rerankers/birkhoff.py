@@ -77,8 +77,10 @@ def birkhoff(marginals: ArrayLike, tolerance: float = 1e-9) -> Lottery:
         )
     left = np.zeros((n, n))
     left[:, :k] = np.maximum(p, 0.0)
-    if n > k:
-        left[:, k:] = np.maximum(1 - rows, 0.0)[:, None] / (n - k)
+    # Filled along the diagonal, from one corner to the other: dense, it would take many rankings.
+    ends = np.cumsum(np.maximum(1 - rows, 0.0))[:, None]
+    starts, column = np.vstack([[0.0], ends[:-1]]), np.arange(n - k)
+    left[:, k:] = np.maximum(np.minimum(ends, column + 1) - np.maximum(starts, column), 0.0)
     left[left < NOTHING] = 0.0
     rankings, weights = [], []
     while left.max() > NOTHING and len(weights) <= (n - 1) ** 2 + 1:

@@ -125,7 +125,7 @@ class ExposureLP(Reranker):
 
     def __post_init__(self) -> None:
         constraint_rows(np.ones(1), np.zeros(1, dtype=np.int64), self.constraint)
-        parse_browsing(self.browsing)
+        parse_browsing(self.browsing).weights(1)  # a model that needs relevance has none
         if not 0 <= self.weight <= 1 or self.solver not in ("dual", "highs"):
             raise WrongUse(
                 f"the weight is {self.weight} and the solver {self.solver!r}.",

@@ -20,6 +20,8 @@ from fairrec.errors import BadData, WrongUse
 
 Constraint = Literal["parity", "treatment", "impact"]
 
+_NO_MERIT = 1e-6
+
 
 def constraint_rows(
     relevance: NDArray[np.float64], codes: NDArray[np.int64], constraint: Constraint
@@ -31,7 +33,9 @@ def constraint_rows(
         codes: Shape (n,): the group of each item, -1 for one that no constraint is about.
         constraint: What is to be equal.
 
-    Groups without merit, where merit matters, are in no constraint: nothing is owed to them.
+    Groups without merit, or with less than a millionth of the largest, are in no constraint:
+    nothing is owed to them. The others are each compared with the group of most merit, the first
+    of several, whose coefficients are the steadiest.
 
     Raises:
         WrongUse: The constraint is unknown.
@@ -48,11 +52,24 @@ def constraint_rows(
             expected="numbers of at least 0.",
             do="scale scores to [0, 1] (scale='minmax').",
         )
-    rows = []
-    for group in np.unique(codes[codes >= 0]):
-        member = codes == group
-        merit = member.sum() if constraint == "parity" else relevance[member].sum()
-        if merit > 0:
-            counted = relevance if constraint == "impact" else np.ones(len(relevance))
-            rows.append(np.where(member, counted, 0.0) / merit)
-    return np.array([row - rows[0] for row in rows[1:]]).reshape(-1, len(relevance))
+    counted = relevance if constraint == "impact" else np.ones(len(relevance))
+    members = codes == np.unique(codes[codes >= 0])[:, None]
+    merits = members.sum(axis=1) if constraint == "parity" else members @ relevance
+    owed = merits > merits.max(initial=0.0) * _NO_MERIT
+    if owed.sum() < 2:
+        return np.zeros((0, len(relevance)))
+    rows = np.where(members[owed], counted, 0.0) / merits[owed, None]
+    most = int(np.argmax(merits[owed]))
+    return np.delete(rows, most, axis=0) - rows[most]
+
+
+def price_of_missing(relevance: NDArray[np.float64], rows: NDArray[np.float64]) -> float:
+    """Return what missing a constraint by 1 is to cost: more than any ranking gains by it.
+
+    Moving exposure between two items changes what a ranking is worth by at most the largest
+    relevance, and a constraint by at least about the smaller of its largest coefficients.
+    """
+    if not len(rows):
+        return 0.0
+    least = float(np.minimum(rows.max(axis=1), -rows.min(axis=1)).min())
+    return 1e3 * max(float(np.abs(relevance).max()), 1e-9) / max(least, 1e-9)

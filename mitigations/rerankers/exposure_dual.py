@@ -3,10 +3,11 @@
 With prices λ on the constraints c @ E = b, what is left of the program of Singh and Joachims (KDD
 2018) is to sort items by r - λ c: places of more exposure go to items of larger adjusted relevance.
 At the best prices several sortings are equally good, and a lottery over a few of them meets the
-constraints exactly: its value is the program's. With one constraint (two groups) the price is found
-by bisection, as what the sorting misses falls with it; with more, sortings are added one by one to
-a small program over their chances until no sorting is worth more (column generation). The lottery
-has at most one ranking more than there are constraints, so no decomposition is needed.
+constraints exactly: its value is the program's. Both are found by the simplex method on the chances
+of rankings, of which there are too many to write down: the next one to enter is the sorting at the
+present prices (column generation, Dantzig and Wolfe 1960), and when that one is worth no more than
+what is held, nothing is. The lottery has at most one ranking more than there are constraints, so no
+decomposition is needed.
 """
 
 from __future__ import annotations
@@ -18,9 +19,11 @@ from numpy.typing import NDArray
 
 from fairrec.errors import RunBroken
 from fairrec.mitigations.rerankers.birkhoff import Lottery
+from fairrec.mitigations.rerankers.compiled import Compiled
+from fairrec.mitigations.rerankers.exposure_constraints import price_of_missing
 
-_STEPS = 200  # halvings; far more than doubles have digits
-_MOST_SORTINGS = 2000
+_MOST_PIVOTS = 20_000
+_ROUNDING = 1e-15
 
 
 class Solution(NamedTuple):
@@ -51,111 +54,143 @@ def exposure_dual(
             ranking is certain.
         weights: Shape (k,), k <= n: exposure of places, which must not rise.
         wanted: Shape (L,); zeros where None.
+
+    Raises:
+        RunBroken: No optimum was found.
     """
     goal = np.zeros(len(rows)) if wanted is None else np.asarray(wanted, dtype=np.float64)
-    sorting = _Sorting(relevance, rows, weights, goal)
-    if not len(rows):
-        ranking, value, _ = sorting.at(np.zeros(0))
-        return Solution(Lottery(ranking[None], np.ones(1)), value, 0.0)
-    if len(rows) == 1:
-        return _bisected(sorting)
-    return _generated(sorting, relevance)
-
-
-class _Sorting:
-    """Rankings by adjusted relevance, what they are worth and what they miss."""
-
-    def __init__(
-        self,
-        relevance: NDArray[np.float64],
-        rows: NDArray[np.float64],
-        weights: NDArray[np.float64],
-        goal: NDArray[np.float64],
-    ) -> None:
-        self.relevance, self.rows, self.weights, self.goal = relevance, rows, weights, goal
-
-    def at(
-        self, prices: NDArray[np.float64]
-    ) -> tuple[NDArray[np.int64], float, NDArray[np.float64]]:
-        """Return the ranking at these prices, its value, and c @ E - b."""
-        adjusted = self.relevance - prices @ self.rows if len(prices) else self.relevance
-        ranking = np.argsort(-adjusted, kind="stable")[: len(self.weights)]
-        value = float(self.relevance[ranking] @ self.weights)
-        return ranking, value, self.rows[:, ranking] @ self.weights - self.goal
-
-
-def _bisected(sorting: _Sorting) -> Solution:
-    ranking, value, (missed,) = sorting.at(np.zeros(1))
-    scale = max(1.0, float(np.abs(sorting.relevance).max()))
-    scale /= max(float(np.abs(sorting.rows).max()), 1e-300)
-    low = high = (0.0, ranking, value, float(missed))
-    # A larger price on what there is too much of, until there is too little.
-    sign = 1.0 if missed > 0 else -1.0
-    reach = scale * 1e-3
-    while high[3] * sign > 0 and reach < scale * 1e9:
-        low = high
-        ranking, value, (missed,) = sorting.at(np.array([sign * reach]))
-        high = (sign * reach, ranking, value, float(missed))
-        reach *= 4
-    if high[3] * sign > 0:  # no price turns it: the furthest ranking misses least
-        return Solution(Lottery(high[1][None], np.ones(1)), high[2], abs(high[3]))
-    for _ in range(_STEPS):
-        middle = (low[0] + high[0]) / 2
-        if middle in (low[0], high[0]) or low[3] == high[3]:
-            break
-        ranking, value, (missed,) = sorting.at(np.array([middle]))
-        if missed * sign > 0:
-            low = (middle, ranking, value, float(missed))
-        else:
-            high = (middle, ranking, value, float(missed))
-    if low[3] == high[3]:
-        return Solution(Lottery(high[1][None], np.ones(1)), high[2], abs(high[3]))
-    share = low[3] / (low[3] - high[3])
-    lottery = Lottery(np.stack([low[1], high[1]]), np.array([1 - share, share]))
-    return Solution(lottery, (1 - share) * low[2] + share * high[2], 0.0)
-
-
-def _generated(sorting: _Sorting, relevance: NDArray[np.float64]) -> Solution:
-    """Column generation: the small program's prices ask for the next sorting."""
-    from scipy.optimize import linprog
-
-    n_rows = len(sorting.rows)
-    ranking, value, missed = sorting.at(np.zeros(n_rows))
-    rankings, values, gaps = [ranking], [value], [missed]
-    price = 1e4 * max(1.0, float(np.abs(relevance).max()) * float(sorting.weights.sum()))
-    slack = np.hstack([np.eye(n_rows), -np.eye(n_rows)])
-    while True:
-        solved = linprog(
-            np.concatenate([-np.array(values), np.full(2 * n_rows, price)]),
-            A_eq=np.vstack(
-                [
-                    np.hstack([np.array(gaps).T, slack]),
-                    np.append(np.ones(len(values)), np.zeros(2 * n_rows)),
-                ]
-            ),
-            b_eq=np.append(np.zeros(n_rows), 1.0),
-            bounds=(0, None),
-            method="highs-ds",
+    # Rows of one size: those of groups with little merit would drown the others.
+    size = np.abs(rows).max(axis=1)
+    size[size == 0] = 1.0
+    rankings, chances = _simplex(
+        np.ascontiguousarray(relevance, dtype=np.float64),
+        np.ascontiguousarray(rows / size[:, None], dtype=np.float64),
+        np.ascontiguousarray(weights, dtype=np.float64),
+        goal / size,
+        price_of_missing(relevance, rows) * size,
+        _MOST_PIVOTS,
+    )
+    if not len(chances):
+        raise RunBroken(
+            "no optimum was found over rankings.", expected="one.", do="use solver='highs'."
         )
-        if solved.x is None:
-            raise RunBroken(
-                f"the program over rankings was not solved: {solved.message}",
-                expected="an optimum.",
-                do="use solver='highs'.",
-            )
-        # The marginals are prices of the constraints, with the sign of a minimisation.
-        prices, floor = -solved.eqlin.marginals[:-1], -solved.eqlin.marginals[-1]
-        ranking, value, missed = sorting.at(prices)
-        gain = value - float(prices @ missed) - floor
-        if gain <= 1e-10 * max(1.0, abs(floor)) or len(rankings) == _MOST_SORTINGS:
+    used = (rankings[:, 0] >= 0) & (chances > _ROUNDING)
+    lottery = Lottery(rankings[used], chances[used] / chances[used].sum())
+    # From the lottery itself, so that what is reported is what is returned.
+    value = float(lottery.weights @ (relevance[lottery.rankings] @ weights))
+    gaps = lottery.weights @ (rows.T[lottery.rankings] * weights[:, None]).sum(axis=1) - goal
+    missed = float(np.abs(gaps).sum())
+    return Solution(lottery, value, missed if missed > 1e-9 else 0.0)
+
+
+@Compiled
+def _inverse(matrix):  # type: ignore[no-untyped-def]
+    """Return the inverse by elimination, with the same rounding compiled or not."""
+    size = len(matrix)
+    both = np.hstack((matrix, np.eye(size)))
+    for column in range(size):
+        pivot = column + np.argmax(np.abs(both[column:, column]))
+        swapped = both[pivot].copy()
+        both[pivot] = both[column]
+        both[column] = swapped / swapped[column]
+        factors = both[:, column].copy()
+        factors[column] = 0.0
+        both -= factors.reshape(size, 1) * both[column]
+    return both[:, size:].copy()
+
+
+@Compiled
+def _simplex(relevance, rows, weights, goal, price, most):  # type: ignore[no-untyped-def]
+    """Return the rankings of the best basis, -1 where a constraint is missed, and their chances.
+
+    The basis has a column for each of L constraints and one for the sum of chances; those that are
+    no rankings are amounts by which a constraint is missed, each at its `price`. Nothing is
+    returned after `most` exchanges.
+    """
+    n_rows, k, size = len(rows), len(weights), len(rows) + 1
+    ranking = np.argsort(-relevance, kind="mergesort")[:k]
+    basis = np.zeros((size, size))
+    worth = np.zeros(size)
+    worth[:n_rows] = -price
+    held = np.full((size, k), -1)
+    for row in range(n_rows):
+        gap = -goal[row]
+        for place in range(k):
+            gap += rows[row, ranking[place]] * weights[place]
+        basis[row, n_rows] = gap
+        basis[row, row] = -1.0 if gap > 0 else 1.0
+    basis[n_rows, n_rows] = 1.0
+    worth[n_rows] = 0.0
+    for place in range(k):
+        worth[n_rows] += relevance[ranking[place]] * weights[place]
+    held[n_rows] = ranking
+    first = basis.copy()
+    entering = np.zeros(size)
+    for _ in range(most):
+        inverse = _inverse(basis)
+        chances = inverse[:, n_rows].copy()
+        prices = np.zeros(size)
+        for i in range(size):
+            prices += worth[i] * inverse[i]
+        adjusted = -relevance
+        for row in range(n_rows):
+            adjusted = adjusted + prices[row] * rows[row]
+        ranking = np.argsort(adjusted, kind="mergesort")[:k]
+        value, best = 0.0, -prices[n_rows]
+        for place in range(k):
+            value += relevance[ranking[place]] * weights[place]
+            best -= adjusted[ranking[place]] * weights[place]
+        size_of = abs(prices[n_rows]) + abs(value)
+        for row in range(n_rows):
+            best += prices[row] * goal[row]
+            gap = -goal[row]
+            for place in range(k):
+                gap += rows[row, ranking[place]] * weights[place]
+            entering[row] = gap
+            size_of += abs(prices[row] * gap)
+        entering[n_rows] = 1.0
+        again = False
+        for i in range(size):
+            again = again or (held[i] == ranking).all()
+        if again or best <= 1e-13 * size_of:
+            # No ranking is worth more; missing a constraint may be.
+            row = -1
+            for other in range(n_rows):
+                if abs(prices[other]) > price[other] * (1 + 1e-9) and (
+                    row < 0 or abs(prices[other]) / price[other] > abs(prices[row]) / price[row]
+                ):
+                    row = other
+            if row < 0:
+                return held, chances
+            entering[:] = 0.0
+            entering[row] = -1.0 if prices[row] > 0 else 1.0
+            ranking[:] = -1
+            value = -price[row]
+        step = np.zeros(size)
+        for j in range(size):
+            step += inverse[:, j] * entering[j]
+        # What runs out first leaves; ties go by the lexicographic rule, which cannot cycle.
+        leaves = -1
+        smallest = 1e-11 * np.abs(step).max()
+        for i in range(size):
+            if step[i] <= smallest:
+                continue
+            if leaves < 0:
+                leaves = i
+                continue
+            difference = max(chances[i], 0.0) / step[i] - max(chances[leaves], 0.0) / step[leaves]
+            column = 0
+            while abs(difference) < 1e-14 and column < size:
+                difference = 0.0
+                for j in range(size):
+                    against = inverse[leaves, j] / step[leaves]
+                    difference += (inverse[i, j] / step[i] - against) * first[j, column]
+                column += 1
+            if difference < 0:
+                leaves = i
+        if leaves < 0:
             break
-        rankings.append(ranking)
-        values.append(value)
-        gaps.append(missed)
-    chances = solved.x[: len(values)]
-    used = chances > 1e-12
-    weights = chances[used] / chances[used].sum()
-    lottery = Lottery(np.array(rankings)[used], weights)
-    short = float(solved.x[len(values) :].sum())
-    worth = float(weights @ np.array(values)[used])
-    return Solution(lottery, worth, short if short > 1e-9 else 0.0)
+        basis[:, leaves] = entering
+        worth[leaves] = value
+        held[leaves] = ranking
+    return held[:0], worth[:0]

@@ -13,6 +13,7 @@ from scipy.optimize import linprog
 from scipy.sparse import csr_matrix, eye, hstack, kron, vstack
 
 from fairrec.errors import RunBroken
+from fairrec.mitigations.rerankers.exposure_constraints import price_of_missing
 
 
 def exposure_lp(
@@ -44,8 +45,7 @@ def exposure_lp(
     slack = eye(len(rows))
     columns = kron(csr_matrix(np.ones((1, n))), eye(k))
     none = csr_matrix((k, 2 * len(rows)))
-    # Missing a constraint by 1 costs more than any ranking is worth.
-    price = 1e4 * max(1.0, float(np.abs(relevance).max()) * float(weights.sum()))
+    price = price_of_missing(relevance, rows)
     worth = -np.outer(relevance, weights).ravel()
     solved = linprog(
         np.concatenate([worth, np.full(2 * len(rows), price)]),

@@ -16,8 +16,12 @@ from fairrec.metrics.item_groups import group_items
 from fairrec.mitigations.rerankers.birkhoff import Lottery, birkhoff
 from fairrec.mitigations.rerankers.candidates import candidate_lists
 from fairrec.mitigations.rerankers.exposure import ExposureLP, fair_exposure, fair_lottery
-from fairrec.mitigations.rerankers.exposure_constraints import Constraint, constraint_rows
-from fairrec.mitigations.rerankers.exposure_dual import exposure_dual
+from fairrec.mitigations.rerankers.exposure_constraints import (
+    Constraint,
+    constraint_rows,
+    price_of_missing,
+)
+from fairrec.mitigations.rerankers.exposure_dual import _simplex, exposure_dual
 from fairrec.mitigations.rerankers.exposure_lp import exposure_lp
 from fairrec.types import Ranking, Request
 
@@ -70,7 +74,57 @@ def test_the_dual_is_the_program(constraint: Constraint, seed: int, n_groups: in
         assert np.abs(rows @ (ours @ weights)).sum() == pytest.approx(solution.missed, abs=1e-6)
 
 
-def test_the_paper_with_two_groups_at_two_hundred() -> None:
+@pytest.mark.parametrize("n_groups", [2, 5, 10])
+def test_many_groups_at_two_hundred(n_groups: int) -> None:
+    rng = np.random.default_rng(n_groups)
+    weights = Browsing("log2").weights(20)
+    for constraint in CONSTRAINTS:
+        relevance, codes = _case(rng, 200, n_groups)
+        rows = constraint_rows(relevance, codes, constraint)
+        marginals, _ = exposure_lp(relevance, rows, weights)
+        solution = exposure_dual(relevance, rows, weights)
+        exposure = solution.lottery.marginals(200) @ weights
+        assert np.abs(rows @ exposure).max() < 1e-8
+        assert solution.value == pytest.approx(float(relevance @ marginals @ weights), abs=1e-6)
+        assert len(solution.lottery.weights) <= n_groups
+        again = birkhoff(marginals, 1e-6)
+        assert again.marginals(200) == pytest.approx(marginals, abs=1e-9)
+        assert len(again.weights) < 200, "places that nobody sees need few rankings"
+
+
+@pytest.mark.parametrize("relevance", ["tied", "skewed"])
+def test_ties_and_little_merit_end_at_the_optimum(relevance: str) -> None:
+    # Ties make exchanges that gain nothing; skew makes constraints of very different size.
+    for seed in range(60):
+        rng = np.random.default_rng(seed)
+        r, codes = _case(rng, 30, int(rng.integers(3, 8)))
+        r = np.round(r * 4) / 4 if relevance == "tied" else r**6
+        weights = Browsing("log2").weights(int(rng.integers(5, 31)))
+        rows = constraint_rows(r, codes, CONSTRAINTS[seed % 3])
+        marginals, missed = exposure_lp(r, rows, weights)
+        solution = exposure_dual(r, rows, weights)
+        assert solution.missed == pytest.approx(missed, abs=1e-6)
+        assert solution.value == pytest.approx(float(r @ marginals @ weights), abs=1e-6)
+
+
+def test_compiled_and_python_find_the_same_lottery() -> None:
+    relevance, codes = _case(np.random.default_rng(5), 40, 5)
+    rows = constraint_rows(relevance, codes, "parity")
+    price = np.full(len(rows), price_of_missing(relevance, rows))
+    arguments = (relevance, rows, Browsing("log2").weights(15), np.zeros(len(rows)), price, 1000)
+    fast, slow = _simplex(*arguments), _simplex.python(*arguments)
+    assert fast[0].tolist() == slow[0].tolist()
+    assert fast[1] == pytest.approx(slow[1], abs=1e-12)
+    assert not len(_simplex(*arguments[:-1], 1)[1]), "too few exchanges give no lottery"
+
+
+def test_groups_of_no_merit_are_owed_nothing() -> None:
+    relevance, codes = np.array([0.9, 0.5, 0.0, 0.4, 1e-8]), np.array([0, 1, 2, 1, 3])
+    assert len(constraint_rows(relevance, codes, "treatment")) == 1
+    assert len(constraint_rows(relevance, codes, "parity")) == 3
+
+
+def test_the_program_decomposed() -> None:
     rng = np.random.default_rng(0)
     relevance, codes = _case(rng, 60, 2)
     weights = Browsing("log2").weights(60)
@@ -150,7 +204,12 @@ def test_in_a_mitigation() -> None:
     weights = Browsing("log2").weights(6)
     mean = np.mean([[weights[r.items.index(i)] for i in "abcdef"] for r in found], axis=0)
     assert mean[:3].mean() / mean[3:].mean() < 1.3 < weights[:3].mean() / weights[3:].mean()
-    for settings_ in ({"weight": 2.0}, {"constraint": "all"}, {"solver": "luck"}):
+    for settings_ in (
+        {"weight": 2.0},
+        {"constraint": "all"},
+        {"solver": "luck"},
+        {"browsing": "err"},
+    ):
         with pytest.raises(WrongUse):
             ExposureLP(catalog=CATALOG, column="maker", **settings_)
 
