@@ -14,8 +14,9 @@ from typing import Any
 class Compiled:
     """A function of arrays and numbers, compiled when it is first called.
 
-    It may call NumPy, built-ins and other compiled functions of its own file. numba comes with
-    ``pip install "fairrec[fast]"``.
+    It may call NumPy, built-ins and other compiled functions. What numba made is kept on disk for
+    the next process, but not if a function of another file is called: numba would not notice when
+    that one is edited. numba comes with ``pip install "fairrec[fast]"``.
 
     Attributes:
         python: The function itself, uncompiled.
@@ -38,13 +39,15 @@ def _compile(function: Callable[..., Any]) -> Callable[..., Any]:
     except ImportError:
         return function
     # numba knows nothing of this class: it is shown what stands behind it.
-    inner = {
-        name: njit(cache=True)(value.python)
+    called = {
+        name: value
         for name, value in function.__globals__.items()
         if isinstance(value, Compiled) and name in function.__code__.co_names
     }
-    if not inner:
+    if not called:
         return njit(cache=True)(function)
+    inner = {name: _compile(value.python) for name, value in called.items()}
     whole = FunctionType(function.__code__, {**function.__globals__, **inner}, function.__name__)
     whole.__qualname__, whole.__module__ = function.__qualname__, function.__module__
-    return njit(cache=True)(whole)
+    own = all(value.python.__module__ == function.__module__ for value in called.values())
+    return njit(cache=own)(whole)

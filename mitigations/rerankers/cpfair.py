@@ -23,8 +23,8 @@ from numpy.typing import NDArray
 from fairrec.errors import BadData, WrongUse
 from fairrec.metrics.item_groups import ItemGroups
 from fairrec.metrics.item_lists import END
+from fairrec.mitigations.rerankers.best_k import best_of_lists
 from fairrec.mitigations.rerankers.candidates import Candidates, Places, Reranked, in_order
-from fairrec.mitigations.rerankers.frank_wolfe import sorted_top
 from fairrec.mitigations.rerankers.group_targets import Target, group_targets
 from fairrec.mitigations.rerankers.reranker import Batch, Reranker
 
@@ -143,7 +143,7 @@ def cpfair(
         by_list = 1 / m - (price_users * side if mixed else 0.0)
         # Nobody is worth less than nothing: a list sorted upside down helps nobody.
         by_list = np.maximum(by_list, 0.05 / m) / scale
-        held = sorted_top(candidates.scores, codes, by_list, -price_items / n_places, k)
+        held = best_of_lists(candidates.scores, codes, by_list, -price_items / n_places, k)
         held = in_order(held)
         objective, found = worth(held)
         if objective > value:

@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 from fairrec.errors import BadData, WrongUse
 from fairrec.metrics.browsing import Browsing, parse_browsing
 from fairrec.metrics.item_groups import ItemGroups
+from fairrec.mitigations.rerankers.best_k import best_k
 from fairrec.mitigations.rerankers.candidates import Candidates, Reranked
 from fairrec.mitigations.rerankers.compiled import Compiled
 from fairrec.mitigations.rerankers.group_targets import Target, group_targets
@@ -174,19 +175,7 @@ def _controlled(
             most = max(most, bonus[g])
         for g in range(n_groups):
             bonus[g] = strength * (most - bonus[g]) if bonus[g] >= 0 else 0.0
-        n = 0
-        for column in range(c):
-            if codes[row, column] < 0:
-                break
-            value = scores[row, column] + bonus[codes[row, column]]
-            if n == k and value <= values[k - 1]:
-                continue
-            place = n if n < k else k - 1
-            while place > 0 and values[place - 1] < value:
-                values[place], places[row, place] = values[place - 1], places[row, place - 1]
-                place -= 1
-            values[place], places[row, place] = value, column
-            n = min(n + 1, k)
+        n = best_k(scores[row], codes[row], 1.0, bonus, places[row], values)
         for place in range(n):
             exposure[codes[row, places[row, place]]] += weights[place]
     return places

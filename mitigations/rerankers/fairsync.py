@@ -20,8 +20,8 @@ from numpy.typing import NDArray
 from fairrec.errors import WrongUse
 from fairrec.metrics.item_groups import ItemGroups
 from fairrec.metrics.item_lists import END
+from fairrec.mitigations.rerankers.best_k import best_of_lists
 from fairrec.mitigations.rerankers.candidates import Candidates, Places, Reranked, in_order
-from fairrec.mitigations.rerankers.frank_wolfe import sorted_top
 from fairrec.mitigations.rerankers.group_targets import Target, group_targets
 from fairrec.mitigations.rerankers.reranker import Batch, Reranker
 
@@ -69,7 +69,7 @@ def fairsync(
             break
         gap = (wanted - _counts(codes, held, len(shares))) / max(n_places, 1)
         prices = np.maximum(prices + gap * 2 / np.sqrt(step), 0.0)
-        held = sorted_top(candidates.scores, codes, ones, prices, k)
+        held = best_of_lists(candidates.scores, codes, ones, prices, k)
         missing = np.maximum(wanted - _counts(codes, held, len(shares)), 0).sum()
         if missing < lacking:
             best, lacking = held, missing

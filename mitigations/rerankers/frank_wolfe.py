@@ -20,8 +20,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fairrec.metrics.item_lists import END
+from fairrec.mitigations.rerankers.best_k import best_of_lists
 from fairrec.mitigations.rerankers.candidates import Candidates, Places
-from fairrec.mitigations.rerankers.compiled import Compiled
 
 Values = NDArray[np.float64]
 Welfare = Callable[[Values, Values], float]
@@ -106,7 +106,7 @@ def frank_wolfe(
     found = 1, chances, u, e
     for step in range(1, iterations + 1):
         by_user, by_entity = gradient(u, e, step)
-        places = sorted_top(
+        places = best_of_lists(
             candidates.scores, entities, by_user / best, by_entity / (whole * deserved), k
         )
         v, f = measured(places)
@@ -139,29 +139,3 @@ def _line_search(
         else:
             high = middle
     return low
-
-
-@Compiled
-def sorted_top(
-    scores: Values, entities: NDArray[np.int64], by_list: Values, by_entity: Values, k: int
-) -> NDArray[np.int64]:
-    m, c = scores.shape
-    places = np.full((m, k), -1)
-    values = np.empty(k)
-    for row in range(m):
-        n = 0
-        for column in range(c):
-            if scores[row, column] == -np.inf:
-                break
-            value = by_list[row] * scores[row, column]
-            if entities[row, column] >= 0:
-                value += by_entity[entities[row, column]]
-            if n == k and value <= values[k - 1]:
-                continue
-            place = n if n < k else k - 1
-            while place > 0 and values[place - 1] < value:
-                values[place], places[row, place] = values[place - 1], places[row, place - 1]
-                place -= 1
-            values[place], places[row, place] = value, column
-            n = min(n + 1, k)
-    return places

@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 
 from fairrec.errors import WrongUse
 from fairrec.metrics.item_groups import ItemGroups
+from fairrec.mitigations.rerankers.best_k import best_k
 from fairrec.mitigations.rerankers.candidates import Candidates, Places, Reranked
 from fairrec.mitigations.rerankers.compiled import Compiled
 from fairrec.mitigations.rerankers.group_targets import Target, group_targets
@@ -110,7 +111,7 @@ def _regularised(
     strength: float,
 ) -> Places:
     """Fill the places and add to `counts`."""
-    m, c = scores.shape
+    m = len(scores)
     n_groups = len(shares)
     places = np.full((m, k), -1)
     bonus = np.zeros(n_groups)
@@ -125,19 +126,7 @@ def _regularised(
                 worst = min(worst, bonus[g])
         for g in range(n_groups):
             bonus[g] = strength * (worst - bonus[g]) if shares[g] > 0 else 0.0
-        n = 0
-        for column in range(c):
-            if codes[row, column] < 0:
-                break
-            value = scores[row, column] + bonus[codes[row, column]]
-            if n == k and value <= values[n - 1]:
-                continue
-            place = n if n < k else k - 1
-            while place > 0 and values[place - 1] < value:
-                values[place], chosen[place] = values[place - 1], chosen[place - 1]
-                place -= 1
-            values[place], chosen[place] = value, column
-            n = min(n + 1, k)
+        n = best_k(scores[row], codes[row], 1.0, bonus, chosen, values)
         listed = np.sort(chosen[:n])  # candidates stand by score already
         for place in range(n):
             places[row, place] = listed[place]

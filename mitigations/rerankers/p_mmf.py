@@ -27,6 +27,7 @@ from numpy.typing import NDArray
 
 from fairrec.errors import WrongUse
 from fairrec.metrics.item_groups import ItemGroups
+from fairrec.mitigations.rerankers.best_k import best_k
 from fairrec.mitigations.rerankers.candidates import Candidates, Reranked
 from fairrec.mitigations.rerankers.compiled import Compiled
 from fairrec.mitigations.rerankers.group_targets import Target, group_targets
@@ -191,7 +192,7 @@ def _priced(
     steepness: float,
 ) -> tuple[NDArray[np.int64], float]:
     """Fill the places and move the table on."""
-    m, c = scores.shape
+    m = len(scores)
     n_groups = len(shares)
     weights, gradient, had = table[0], table[1], table[2]
     places = np.full((m, k), -1)
@@ -202,22 +203,9 @@ def _priced(
     for row in range(m):
         for g in range(n_groups):
             bonus[g] = weights[g] / shares[g] if shares[g] > 0 else 0.0
-        n = 0
-        for column in range(c):
-            g = codes[row, column]
-            if g < 0:
-                break
             if had[g] >= limits[g]:
-                continue
-            value = scores[row, column] + bonus[g]
-            if n == k and value <= values[k - 1]:
-                continue
-            place = n if n < k else k - 1
-            while place > 0 and values[place - 1] < value:
-                values[place], chosen[place] = values[place - 1], chosen[place - 1]
-                place -= 1
-            values[place], chosen[place] = value, column
-            n = min(n + 1, k)
+                bonus[g] = -np.inf
+        n = best_k(scores[row], codes[row], 1.0, bonus, chosen, values)
         listed = np.sort(chosen[:n])
         given[:] = 0.0
         for place in range(n):

@@ -15,8 +15,9 @@ from fairrec.errors import BadData, WrongUse
 from fairrec.metrics.browsing import Browsing
 from fairrec.metrics.inequality import gini
 from fairrec.metrics.item_groups import group_items
+from fairrec.mitigations.rerankers.best_k import best_of_lists
 from fairrec.mitigations.rerankers.candidates import Candidates, candidate_lists
-from fairrec.mitigations.rerankers.frank_wolfe import lorenz, sorted_top
+from fairrec.mitigations.rerankers.frank_wolfe import lorenz
 from fairrec.mitigations.rerankers.gini_welfare import (
     GiniWelfare,
     gini_weights,
@@ -140,7 +141,7 @@ def test_gini_welfare_is_the_mean_less_ginis_index() -> None:
 def test_compiled_and_not_give_the_same() -> None:
     lists, rng = _lists(2, 8), np.random.default_rng(0)
     arguments = (lists.scores, lists.items % 7 - 1, rng.random(8), rng.random(6), 4)
-    assert (sorted_top(*arguments) == sorted_top.python(*arguments)).all()
+    assert (best_of_lists(*arguments) == best_of_lists.python(*arguments)).all()
 
 
 @pytest.mark.parametrize("kind", [Welf, GiniWelfare])
