@@ -15,7 +15,7 @@ from typing import Any
 from fairrec.errors import WrongUse
 from fairrec.mitigations.mitigation import Mitigation, OnError
 from fairrec.protocols import Recommender
-from fairrec.types import Ranking, Request
+from fairrec.types import Outcome, Ranking, Request
 
 Arguments = tuple[tuple[Any, ...], dict[str, Any]]
 
@@ -90,8 +90,8 @@ def _recommender(
     lost = {
         name: property(_gone(name)) for name in names if hasattr(obj, name) and name not in kept
     }
-    shadowed = {name: vars(obj).pop(name) for name in names if name in getattr(obj, "__dict__", {})}
     try:
+        # Properties go before what the object itself holds under these names.
         obj.__class__ = type(own.__name__, (own,), {"__slots__": (), **kept, **lost})
     except TypeError as error:
         raise WrongUse(
@@ -103,8 +103,6 @@ def _recommender(
         yield wrapped
     finally:
         obj.__class__ = own
-        if shadowed:
-            vars(obj).update(shadowed)
 
 
 def _of(wrapped: Recommender, name: str) -> Callable[[Any], Any]:
@@ -200,8 +198,6 @@ def _read(returned: Any) -> Ranking:
         return returned
     entries = list(returned)
     if not entries:
-        from fairrec.types import Outcome
-
         return Ranking(outcome=Outcome.EMPTY)
     if all(isinstance(entry, str) for entry in entries):
         return Ranking(tuple(entries))

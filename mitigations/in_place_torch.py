@@ -48,6 +48,8 @@ def rearranged_scores(
             expected="a reranker, to rearrange scores in place.",
             do="apply mitigations of the prompt to the model with tokenizer=.",
         )
+    import torch
+
     wrapped = MitigatedRecommender(mitigation, _Nobody(), on_error)
     shown = len(items) if k is None else k
 
@@ -59,20 +61,13 @@ def rearranged_scores(
                 expected=f"(lists, {len(items)}): one column per item.",
             )
         sources = _sources(wrapped, scores, items, shown)
-        order = output.new_tensor(sources, dtype=_long())
-        return output.gather(1, order)
+        return output.gather(1, torch.from_numpy(sources).to(output.device))
 
     handle = module.register_forward_hook(rearrange)
     try:
         yield wrapped
     finally:
         handle.remove()
-
-
-def _long() -> torch.dtype:
-    import torch
-
-    return torch.long
 
 
 class _Nobody:
