@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from fairrec.reports import wording
 from fairrec.reports.comparison import NAMES
 from fairrec.reports.drawing import canvas, name_axes
-from fairrec.reports.svg import INK, PAPER, SERIES, SETTINGS, SOFT, svg_file
+from fairrec.reports.svg import GRID, INK, PAPER, SERIES, SETTINGS, SOFT, svg_file
 from fairrec.reports.untrusted import clean
 from fairrec.running.comparison import Change, Comparison
 
@@ -43,20 +43,18 @@ def sweep_points(sweep: Sweep, id: str) -> list[Point]:
         id: The finding that says how fair.
     """
     pairs = [(s, c.change(id), c.utility[0]) for s, c in sweep.items()]
-    known = [
-        (-change.after if change.difference.direction == "lower" else change.after, use.after)
-        for _, change, use in pairs
-        if change.after is not None and use.after is not None
-    ]
     _, first, use = pairs[0]
-    if first.before is not None and use.before is not None:
-        sign = -1 if first.difference.direction == "lower" else 1
-        known.append((sign * first.before, use.before))
+    sign = -1 if first.difference.direction == "lower" else 1
+    before = (first.before, use.before)
+    known = [
+        (sign * fair, useful)
+        for fair, useful in (before, *((change.after, use.after) for _, change, use in pairs))
+        if fair is not None and useful is not None
+    ]
     points = []
     for strength, change, use in pairs:
         best = False
         if change.after is not None and use.after is not None:
-            sign = -1 if change.difference.direction == "lower" else 1
             mine = (sign * change.after, use.after)
             best = not any(
                 other != mine and other[0] >= mine[0] and other[1] >= mine[1] for other in known
@@ -153,9 +151,9 @@ def sweep_figure(sweep: Sweep, id: str, name: str) -> str:
     ]
     with matplotlib.rc_context(SETTINGS):
         figure, axes = canvas(3.0, legend=(name,))
-        axes.grid(color="#d9dee4", lw=0.7)
+        axes.grid(color=GRID, lw=0.7)
         axes.spines["left"].set_visible(True)
-        axes.spines["left"].set_color("#d9dee4")
+        axes.spines["left"].set_color(GRID)
         line = sorted((p.fairness.after or 0.0, p.utility.after or 0.0) for p in points if p.best)
         axes.plot([x for x, _ in line], [y for _, y in line], color=SERIES[0], lw=1, alpha=0.6)
         for point in points:

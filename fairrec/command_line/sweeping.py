@@ -67,6 +67,7 @@ def sweep(
         with shown_progress(made.console, len(probes)) as on_progress:
             before = ask(probes, base, store, on_progress=on_progress)
         judged = made.audit.judge(probes, before)
+        id = _plotted(judged, finding)
         for strength, step in zip(strengths, steps, strict=True):
             made.console.print(f"{name}.{field} = {strength:g}", highlight=False)
             recommender = mitigate(base, settings, [step])
@@ -76,7 +77,6 @@ def sweep(
             comparisons[strength] = compare_answers(
                 made.audit, probes, before, after, results, seed=settings.seed
             )
-    id = _plotted(judged, finding)
     print_sweep(comparisons, id, f"{name}.{field}", made.console)
     write_atomically(folder / "sweep.csv", sweep_csv(comparisons, field))
     write_atomically(folder / "sweep.md", sweep_markdown(comparisons, id, f"{name}.{field}"))
