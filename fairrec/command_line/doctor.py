@@ -16,6 +16,7 @@ EXTRAS = {
     "local": ("torch", "transformers", "peft", "gguf", "safetensors", "accelerate"),
     "openai": ("openai",),
     "parquet": ("pyarrow",),
+    "fast": ("numba",),
 }
 _GIGABYTE = 1e9
 _COMFORTABLE_GIGABYTES = 2.0  # the default model needs 0.7 GB
