@@ -58,8 +58,10 @@ class Reranker(Mitigation):
     Attributes:
         catalog: The items, with the column that groups them.
         column: Column of the catalogue whose values are the groups (as in the exposure audit).
-        depth: Candidates to ask the original for; None takes all of a request's candidates,
-            or k of a recommender that chooses freely (then only the order changes).
+        depth: Candidates to ask the original for, in the words too. None takes all of a request's
+            candidates and leaves the words, for other words would change what a language model
+            thinks of them; of a recommender that chooses freely it takes k, so that only the
+            order changes.
         scale: How an original's scores become relevance: "minmax" to [0, 1] a list, "softmax",
             "ranks" (1 / log2(rank + 1)) or "none". Ranks are also taken of a list without scores,
             or with scores that do not fall along it.
@@ -86,11 +88,11 @@ class Reranker(Mitigation):
         """Return the request for `depth` items.
 
         Raises:
-            WrongUse: The instruction in words does not say k in exactly one place.
+            WrongUse: `depth` is set and the instruction does not say k in exactly one place.
         """
-        if self.depth is None and request.candidates is not None:
-            return [_asking_for(request, len(request.candidates))]
-        return [_asking_for(request, self.depth or request.k)]
+        if self.depth is not None:
+            return [_asking_for(request, self.depth)]
+        return [replace(request, k=len(request.candidates or ()) or request.k)]
 
     def combine(
         self,
@@ -226,11 +228,10 @@ def _asking_for(request: Request, k: int) -> Request:
     if k == request.k:
         return request
     words, told = re.subn(rf"\b{request.k}\b", str(k), request.instruction)
-    if request.candidates is None and request.instruction and told != 1:
+    if request.instruction and told != 1:
         raise WrongUse(
             f"the instruction says {request.k}, the number of items, {told} times.",
             expected="exactly once, to ask for more candidates in its place.",
-            do="leave depth unset to reorder the k items alone, or word the template otherwise.",
+            do="leave depth unset to reorder what is there, or word the template otherwise.",
         )
-    # Where candidates are given the words are left: what is ranked is all of them anyway.
-    return replace(request, k=k, instruction=request.instruction if told != 1 else words)
+    return replace(request, k=k, instruction=words)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from turned_lists import CATALOG, Alphabet, Politely, Turned
 
@@ -23,12 +25,12 @@ def test_it_asks_for_more_and_answers_with_k() -> None:
     assert ranking.scores == (4.0, 5.0, 6.0), "scores go with their items"
 
 
-def test_all_candidates_are_asked_for_where_there_are_some() -> None:
+def test_all_candidates_are_asked_for_in_the_same_words() -> None:
+    """A model that is told another number thinks otherwise of the same candidates."""
     original = Alphabet()
-    Turned(catalog=CATALOG, column="maker").wrap(original).recommend(
-        [Request(k=2, candidates=tuple("abcd"))]
-    )
-    assert original.asked[0].k == 4
+    asked = Request(k=2, candidates=tuple("abcd"), instruction="Name 2 films.")
+    Turned(catalog=CATALOG, column="maker").wrap(original).recommend([asked])
+    assert original.asked == [replace(asked, k=4)]
 
 
 @pytest.mark.parametrize("instruction", ["Name some films.", "Name 3 films, 3 of them new."])
