@@ -162,3 +162,42 @@ class Audit(Protocol):
     def judge(self, probes: Sequence[Probe], answers: Iterable[Answer]) -> AuditResult:
         """Return the findings; a pure function of what was recorded."""
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class ForwardPass:
+    """What a recommender's language model makes of n requests, as torch tensors with gradients.
+
+    Attributes:
+        loss: Cross-entropy (nats a token) of what should be recommended; None if nothing is.
+        states: The model's last states over the prompt, n x length x width: the encoder's where
+            there is one.
+        spans: By name, which part of the prompt can stand for the user: n x length, boolean.
+        output: n x choices: log-probabilities that say what would be recommended.
+    """
+
+    loss: Any
+    states: Any
+    spans: Mapping[str, Any]
+    output: Any
+
+
+@runtime_checkable
+class TrainsThrough(Protocol):
+    """A recommender with a torch language model inside that gradients can go through."""
+
+    @property
+    def description(self) -> Mapping[str, Any]:
+        """See `Recommender`."""
+        ...
+
+    @property
+    def module(self) -> Any:
+        """The transformers model itself."""
+        ...
+
+    def forward(
+        self, requests: Sequence[Request], targets: Sequence[Sequence[str]] | None = None
+    ) -> ForwardPass:
+        """Run the model; `targets` are, per request, ids of items to recommend."""
+        ...
