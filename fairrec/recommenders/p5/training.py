@@ -61,7 +61,7 @@ class P5Settings:
     width: int = 64
     layers: int = 2
     heads: int = 4
-    dropout: float = 0.1
+    dropout: float = 0.0
     history: int = 20
     targets: int = 4
     ordered: bool = True
