@@ -22,11 +22,11 @@ from fairrec.audits.asking import (
     rankings_by_probe,
     user_request,
 )
-from fairrec.audits.attribute_leakage_attackers import MODELS, Attack, attack
 from fairrec.audits.attribute_leakage_sources import Source, sources_of
 from fairrec.audits.families import adjusted
 from fairrec.audits.funnel import validity_funnel
 from fairrec.errors import WrongUse
+from fairrec.evidence.attackers import MODELS, Attack, attack
 from fairrec.evidence.auc import auc_interval
 from fairrec.prompts import Template
 from fairrec.results import AuditResult, Estimate, Finding, Observation
@@ -52,12 +52,12 @@ class AttributeLeakageAudit:
         k: Items asked for, at least 1.
         titles: Item titles by id, for the words.
         attackers: "logistic" (L2-regularised logistic regression), "boosting" (gradient
-            boosting of trees), or both.
+            boosting of trees) and "mlp" (a perceptron with one hidden layer).
         folds: Folds of the cross-validation over users, at least 2. A value that fewer than
             2 x folds users have is left out and named.
         permutations: Permuted labellings that the logistic regression is refitted on, at
             least 19; the least p-value is 1 / (permutations + 1).
-        boosting_permutations: The same for boosting, which takes ten times as long.
+        boosting_permutations: The same for the others, which take ten times as long.
         components: What lists, scores and embeddings are reduced to.
         level: Confidence level of the intervals, in (0, 1).
         seed: Seed of folds, permutations and models.
@@ -73,7 +73,7 @@ class AttributeLeakageAudit:
     template: Template
     k: int = 20
     titles: Mapping[str, str] = field(default_factory=dict)
-    attackers: Sequence[str] = tuple(MODELS)
+    attackers: Sequence[str] = ("logistic", "boosting")
     folds: int = 5
     permutations: int = 200
     boosting_permutations: int = 99
@@ -214,7 +214,7 @@ class AttributeLeakageAudit:
         ], scores
 
     def _permutations(self, attacker: str) -> int:
-        return self.boosting_permutations if attacker == "boosting" else self.permutations
+        return self.permutations if attacker == "logistic" else self.boosting_permutations
 
     def _unusable(
         self,

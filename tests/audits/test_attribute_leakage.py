@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from fairrec.audits.attribute_leakage import AttributeLeakageAudit
-from fairrec.audits.attribute_leakage_attackers import balanced_folds
+from fairrec.evidence.attackers import balanced_folds
 from fairrec.errors import BadData, WrongUse
 from fairrec.gates import parse_gate
 from fairrec.prompts import USER_TEMPLATES

@@ -193,8 +193,11 @@ class ItemIdGenerator:
         vector: NDArray[np.float32],
     ) -> Ranking:
         embedding = tuple(vector.tolist())
-        kept = [(n, s) for n, s in zip(items, scores, strict=True) if n >= 0 and np.isfinite(s)]
-        kept = kept[: request.k]
+        # With fewer items than beams, some beams end nowhere or where a better one did.
+        kept = {}
+        for number, score in zip(items.tolist(), scores.tolist(), strict=True):
+            if number >= 0 and np.isfinite(score) and len(kept) < request.k:
+                kept.setdefault(number, score)
         if not kept:
             return Ranking(
                 outcome=Outcome.EMPTY,
@@ -202,8 +205,8 @@ class ItemIdGenerator:
                 embedding=embedding,
             )
         return Ranking(
-            tuple(self.catalog.ids[number] for number, _ in kept),
-            scores=tuple(float(score) for _, score in kept),
+            tuple(self.catalog.ids[number] for number in kept),
+            scores=tuple(kept.values()),
             embedding=embedding,
         )
 

@@ -152,7 +152,7 @@ def new_network(
                 )
             )
         words = nn.Embedding(MOST_WORDS, width)
-        nn.init.normal_(words.weight, std=float(model.get_input_embeddings().weight.std()))
+        nn.init.normal_(words.weight, std=model.get_input_embeddings().weight.detach().std().item())
     return Network(model.eval(), tokenizer, words)
 
 

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from fairrec.catalogs import Catalog
 from fairrec.errors import BadData, WrongUse
+from fairrec.recommenders.p5.examples import Examples
 from fairrec.recommenders.p5.generator import ItemIdGenerator
 from fairrec.recommenders.p5.indexing import Indexing, item_codes
 from fairrec.recommenders.p5.network import (
@@ -23,9 +24,7 @@ from fairrec.recommenders.p5.network import (
     pretrained_network,
     user_tokens,
 )
-from fairrec.recommenders.p5.prompt import USER_SLOT
 from fairrec.seeds import derive_seed, generator
-from fairrec.types import Request
 from fairrec.users import User, check_users
 
 Tell = Callable[[int, float], None]
@@ -110,42 +109,6 @@ def train_p5(
     _train(made, learners, settings, tell)
     made.trained = {"settings": _plain(asdict(settings)), "weights": weights_hash(network)}
     return made
-
-
-@dataclass
-class Examples:
-    """Draws what to show and what to learn from histories.
-
-    Attributes:
-        history: Items shown at most.
-        targets: Items learned at most.
-        ordered: See `P5Settings`.
-        states: Attributes that are stated.
-        strangers: See `P5Settings`.
-    """
-
-    history: int = 20
-    targets: int = 4
-    ordered: bool = True
-    states: tuple[str, ...] = ()
-    strangers: float = 0.0
-
-    def draw(self, user: User, rng: np.random.Generator) -> tuple[Request, list[str]]:
-        """Return a request and the items to recommend to it, from one history of two or more."""
-        items = user.history
-        if self.ordered:
-            start = int(rng.integers(1, len(items)))
-            shown = items[max(0, start - self.history) : start]
-            wanted = list(items[start : start + self.targets])
-        else:
-            n = min(len(items), self.history + self.targets)
-            places = rng.choice(len(items), n, replace=False)
-            learned = min(self.targets, n // 2)
-            wanted = [items[p] for p in places[:learned]]
-            shown = tuple(items[p] for p in places[learned:])
-        slots = {} if rng.random() < self.strangers else {USER_SLOT: user.id}
-        stated = {n: user.profile[n] for n in self.states if n in user.profile}
-        return Request(k=1, profile=stated, slots=slots, history=shown), wanted
 
 
 def weights_hash(network: Network) -> str:

@@ -62,7 +62,7 @@ def attack(
     with sklearn.config_context(assume_finite=True, skip_parameter_validation=True):
         for fold in range(folds):
             train, test = fold_of != fold, fold_of == fold
-            seen, unseen = _reduced(features, train, test, components, seed)
+            seen, unseen = reduced(features, train, test, components, seed)
             for b, labelling in enumerate(labellings):
                 model = MODELS[attacker](seed).fit(seen, labelling[train])
                 scores[b, test] = model.predict_proba(unseen)
@@ -91,7 +91,7 @@ def _permuted(
     return permuted
 
 
-def _reduced(
+def reduced(
     features: Any, train: NDArray[np.bool_], test: NDArray[np.bool_], components: int, seed: int
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return training and test features: few, centred, of length 1 per feature on average."""
