@@ -22,12 +22,12 @@ from fairrec.audits.asking import (
     rankings_by_probe,
     user_request,
 )
-from fairrec.audits.attribute_leakage_sources import Source, sources_of
 from fairrec.audits.families import adjusted
 from fairrec.audits.funnel import validity_funnel
 from fairrec.errors import WrongUse
 from fairrec.evidence.attackers import MODELS, Attack, attack
 from fairrec.evidence.auc import auc_interval
+from fairrec.evidence.leakage_sources import Source, sources_of
 from fairrec.prompts import Template
 from fairrec.results import AuditResult, Estimate, Finding, Observation
 from fairrec.seeds import generator

@@ -43,8 +43,7 @@ def taste_recommender(request: pytest.FixtureRequest, taste_users, taste_films):
         layers=1,
         history=10,
         ordered=False,
-        steps=250,
+        steps=300,
         batch=64,
-        states=("gender",) if request.param == "decoder-only" else (),
     )
     return train_p5(taste_users, taste_films, settings)

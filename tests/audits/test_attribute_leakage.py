@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from fairrec.audits.attribute_leakage import AttributeLeakageAudit
-from fairrec.evidence.attackers import balanced_folds
 from fairrec.errors import BadData, WrongUse
+from fairrec.evidence.attackers import balanced_folds
 from fairrec.gates import parse_gate
 from fairrec.prompts import USER_TEMPLATES
 from fairrec.recommenders import as_recommender

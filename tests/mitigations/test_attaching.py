@@ -142,10 +142,9 @@ def test_a_zero_key_takes_the_weight_that_softmax_gives_it() -> None:
             encoder(token)
     first, last = caught[0], caught[-1]
     state = hidden[0]
-    fit = float((attention.q(state) * attention.k(state)).sum())
-    fit += float(attention.relative_attention_bias.weight[0, 0])
-    weight = torch.tensor(fit).exp() / (torch.tensor(fit).exp() + 3)
-    assert last == pytest.approx(first * weight.detach(), abs=1e-5)
+    fit = (attention.q(state) * attention.k(state)).sum().detach()
+    fit += attention.relative_attention_bias.weight[0, 0].detach()
+    assert last == pytest.approx(first * fit.exp() / (fit.exp() + 3), abs=1e-5)
 
 
 def test_gradients_reach_the_prefix_and_nothing_else(model) -> None:
@@ -162,9 +161,12 @@ def test_gradients_reach_the_prefix_and_nothing_else(model) -> None:
 
 def test_two_prompts_at_once_are_refused(model) -> None:
     prefixes = prefixes_for(model)
-    with attached(model, prefixes), pytest.raises(WrongUse, match="has a prefix already"):
-        with attached(model, prefixes):
-            pass
+    with (
+        attached(model, prefixes),
+        pytest.raises(WrongUse, match="has a prefix already"),
+        attached(model, prefixes),
+    ):
+        pass
 
 
 def test_models_without_keys_and_values_are_refused() -> None:

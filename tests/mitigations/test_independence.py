@@ -70,8 +70,8 @@ def test_wasserstein_of_a_shift_is_the_shift() -> None:
 @pytest.mark.parametrize("penalty", PENALTIES.values())
 def test_dependence_costs_more_and_its_gradient_lowers_it(penalty) -> None:
     torch.manual_seed(0)
-    even, labels = sample()
-    apart, _ = sample(shift=2.0)
+    even, labels = sample(300)
+    apart, _ = sample(300, shift=3.0)
     apart.requires_grad_(True)
     cost = penalty(apart, labels)
     assert float(cost) > 2 * float(penalty(even, labels))

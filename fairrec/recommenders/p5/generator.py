@@ -193,10 +193,9 @@ class ItemIdGenerator:
         vector: NDArray[np.float32],
     ) -> Ranking:
         embedding = tuple(vector.tolist())
-        # With fewer items than beams, some beams end nowhere or where a better one did.
         kept = {}
         for number, score in zip(items.tolist(), scores.tolist(), strict=True):
-            if number >= 0 and np.isfinite(score) and len(kept) < request.k:
+            if np.isfinite(score) and len(kept) < request.k:
                 kept.setdefault(number, score)
         if not kept:
             return Ranking(
@@ -288,6 +287,8 @@ class ItemIdGenerator:
         scores = output.sequences_scores.double().cpu().numpy().reshape(len(allowed), beams)
         for row in range(len(allowed)):
             order = np.argsort(-scores[row], kind="stable")
+            # With fewer items than beams, some beams end where they may not.
+            order = order[(items[row, order] >= 0) & allowed[row, items[row, order]]]
             yield items[row, order], scores[row, order]
 
 
