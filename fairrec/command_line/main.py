@@ -11,6 +11,7 @@ import typer
 import fairrec
 from fairrec.command_line.data import data_app
 from fairrec.command_line.names import AuditName
+from fairrec.command_line.training import cfp_app, train_app
 from fairrec.errors import FairrecError, WrongUse
 
 app = typer.Typer(
@@ -20,6 +21,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.add_typer(data_app, name="data")
+app.add_typer(train_app, name="train")
+app.add_typer(cfp_app, name="cfp")
 
 
 def _print_version(wanted: bool) -> None:

@@ -137,4 +137,16 @@ def _boosting(seed: int) -> Any:
     )
 
 
-MODELS: dict[str, Callable[[int], Any]] = {"logistic": _logistic, "boosting": _boosting}
+def _perceptron(seed: int) -> Any:
+    from sklearn.neural_network import MLPClassifier
+
+    return MLPClassifier(
+        (64,), alpha=0.01, early_stopping=True, n_iter_no_change=8, max_iter=200, random_state=seed
+    )
+
+
+MODELS: dict[str, Callable[[int], Any]] = {
+    "logistic": _logistic,
+    "boosting": _boosting,
+    "mlp": _perceptron,
+}

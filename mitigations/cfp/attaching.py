@@ -140,7 +140,7 @@ def _with_prefix(original: str) -> Any:
     ) -> Any:
         for listener in _LISTENERS:
             listener(module, key)
-        eager = getattr(sys.modules[type(module).__module__], "eager_attention_forward", None)
+        eager: Any = getattr(sys.modules[type(module).__module__], "eager_attention_forward", None)
         compute = ALL_ATTENTION_FUNCTIONS.get_interface(original, eager)
         pair = _PREFIXES.get(module)
         if pair is not None:

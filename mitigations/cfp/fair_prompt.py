@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any
 
@@ -47,6 +47,14 @@ class CounterfactuallyFairPrompt:
 
     def __init__(self, attributes: Sequence[str], **settings: Any) -> None:
         self.attributes = tuple(attributes)
+        known = {field.name for field in fields(FairPromptSettings)}
+        if unknown := sorted(set(settings) - known):
+            raise WrongUse(
+                f"there is no setting {unknown[0]!r}.",
+                expected=f"one of {', '.join(sorted(known))}.",
+            )
+        if isinstance(settings.get("spans"), list):
+            settings["spans"] = tuple(settings["spans"])
         self.settings = FairPromptSettings(**settings)
         self.artefact: Artefact | None = None
 
@@ -130,8 +138,7 @@ class CounterfactuallyFairPrompt:
             WrongUse: The folder does not hold it.
         """
         artefact = load_artefact(folder)
-        settings = {**artefact.settings, "spans": tuple(artefact.settings["spans"])}
-        made = cls(artefact.attributes, **settings)
+        made = cls(artefact.attributes, **artefact.settings)
         made.artefact = artefact
         return made
 

@@ -81,3 +81,12 @@ def people(
     order = generator(seed, "fair prompt split").permutation(len(users))
     n = max(2, round(validation * len(users)))
     return People(users, values, labels, np.sort(order[n:]), np.sort(order[:n]))
+
+
+def halves(users: Sequence[User], share: float, seed: int) -> tuple[list[User], list[User]]:
+    """Return the users to train on and those, about `share` of all, to measure on."""
+    drawn = [generator(seed, "fair prompt measured", user.id).random() < share for user in users]
+    return (
+        [user for user, out in zip(users, drawn, strict=True) if not out],
+        [user for user, out in zip(users, drawn, strict=True) if out],
+    )

@@ -13,6 +13,7 @@ import numpy as np
 import torch
 import transformers
 from numpy.typing import NDArray
+from transformers.modeling_outputs import BaseModelOutput
 
 from fairrec.catalogs import Catalog
 from fairrec.errors import WrongUse
@@ -266,7 +267,9 @@ class ItemIdGenerator:
         self, encoded: Encoded, allowed: NDArray[np.bool_], k: int
     ) -> Iterator[tuple[NDArray[np.intp], NDArray[np.float64]]]:
         model, beams = self.network.model, min(max(k, self.beams), len(self.catalog))
-        opened = [nodes.repeat(beams, axis=0) for nodes in self._trie.open_nodes(allowed)]
+        # Where nothing is allowed the search must still end; what it finds is left out below.
+        searched = allowed | ~allowed.any(axis=1, keepdims=True)
+        opened = [nodes.repeat(beams, axis=0) for nodes in self._trie.open_nodes(searched)]
         output = model.generate(
             inputs_embeds=self.network.embeddings(encoded.tokens, encoded.words),
             attention_mask=encoded.mask.long(),
@@ -309,7 +312,7 @@ class _Start:
         cache = _selected(self._cache, rows)
         mask = self._mask[rows]
         if self._model.config.is_encoder_decoder:
-            states = transformers.modeling_outputs.BaseModelOutput(self.states[rows])
+            states = BaseModelOutput(self.states[rows])
             return self._model(
                 encoder_outputs=states,
                 attention_mask=mask,

@@ -144,7 +144,8 @@ def _spectral_vectors(
     n = min(32, min(scaled.shape) - 1)
     if n < 1 or not len(rows):
         return np.zeros((n_items, 1))
-    _, values, vectors = svds(scaled, k=n, random_state=0)
+    decompose: Any = svds  # its stubs lack random_state
+    _, values, vectors = decompose(scaled, k=n, random_state=0)
     return (vectors * values[:, None]).T
 
 

@@ -124,6 +124,8 @@ def new_network(
         "pad_token_id": tokenizer.pad_token_id,
         "eos_token_id": tokenizer.eos_token_id,
     }
+    if architecture == "encoder-decoder":
+        common["decoder_start_token_id"] = tokenizer.pad_token_id
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         if architecture == "encoder-decoder":
@@ -136,7 +138,6 @@ def new_network(
                     num_layers=layers,
                     num_heads=heads,
                     dropout_rate=dropout,
-                    decoder_start_token_id=tokenizer.pad_token_id,
                 )
             )
         else:

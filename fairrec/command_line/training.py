@@ -1,0 +1,137 @@
+"""`fairrec train` and `fairrec cfp`: recommenders to protect, and prompts that protect them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import typer
+
+from fairrec.errors import WrongUse
+
+train_app = typer.Typer(help="Train recommenders.", no_args_is_help=True)
+cfp_app = typer.Typer(help="Counterfactually fair prompts.", no_args_is_help=True)
+
+
+@train_app.callback()
+def _train() -> None:
+    """Train recommenders (needs the `local` extra)."""
+
+
+@cfp_app.callback()
+def _cfp() -> None:
+    """Counterfactually fair prompts (needs the `local` extra)."""
+
+
+@train_app.command()
+def p5(
+    data: Annotated[Path, typer.Option(help="Folder of a data set.")],
+    out: Annotated[Path, typer.Option(help="Folder to write the recommender to.")],
+    model: Annotated[
+        str, typer.Option(help="encoder-decoder, decoder-only, or a pretrained model's name.")
+    ] = "encoder-decoder",
+    indexing: Annotated[
+        Literal["collaborative", "sequential", "random"], typer.Option(help="Codes of items.")
+    ] = "collaborative",
+    states: Annotated[
+        str, typer.Option(help="Attributes that prompts state, with commas between.")
+    ] = "",
+    held_out: Annotated[int, typer.Option(help="Last items of each user kept back.")] = 5,
+    steps: Annotated[int, typer.Option(help="Gradient steps.")] = 5000,
+    seed: Annotated[int, typer.Option(help="Of codes, weights and order.")] = 0,
+) -> None:
+    """Train an item-ID generator (P5) on a data set of real users."""
+    from fairrec.datasets import leave_last_out, read_dataset
+    from fairrec.recommenders.p5 import P5Settings, save_generator, train_p5
+
+    dataset = read_dataset(data)
+    users = leave_last_out(dataset, held_out, minimum_history=2, seed=seed)
+    settings = P5Settings(
+        model=model,
+        indexing=indexing,
+        ordered=dataset.timestamps is not None,
+        states=tuple(name for name in states.split(",") if name),
+        steps=steps,
+        seed=seed,
+    )
+
+    def tell(step: int, loss: float) -> None:
+        if step % 100 == 99 or step == steps - 1:
+            typer.echo(f"step {step + 1} of {steps}: loss {loss:.3f}", err=True)
+
+    save_generator(train_p5(users, dataset.catalog, settings, tell), out)
+    typer.echo(f"Written: {out}")
+
+
+@cfp_app.command()
+def train(
+    config: Annotated[Path, typer.Argument(help="Settings in YAML; see docs/fair_prompts.md.")],
+) -> None:
+    """Train a prompt that hides attributes, measure it on other users, and write its card.
+
+    The same command again goes on where a killed one stopped.
+    """
+    import json
+
+    from fairrec.datasets import leave_last_out, read_dataset
+    from fairrec.files import write_atomically
+    from fairrec.mitigations.cfp import CounterfactuallyFairPrompt
+    from fairrec.mitigations.cfp.card import measure
+    from fairrec.mitigations.cfp.people import halves
+    from fairrec.mitigations.cfp.training import Training
+    from fairrec.recommenders.p5 import Examples, load_generator
+
+    found = _settings(config)
+    seed = found.settings.get("seed", 0)
+    recommender = load_generator(found.recommender)
+    dataset = read_dataset(found.data)
+    users = leave_last_out(dataset, found.held_out, minimum_history=2, seed=seed)
+    prompt = CounterfactuallyFairPrompt(found.attributes, **found.settings)
+    learners, others = halves(users, found.measured, seed)
+    stated = tuple(recommender.states)
+    draw = Examples(recommender.history, 4, dataset.timestamps is not None, stated).draw
+
+    def tell(training: Training) -> None:
+        look = training.looks[-1]
+        gaps = ", ".join(f"{name} {gap:.3f}" for name, gap in look.aucs.items())
+        typer.echo(
+            f"step {look.step}: loss {look.loss:.3f} "
+            f"(without a prompt {training.looks[0].loss:.3f}), |AUC - 0.5|: {gaps}",
+            err=True,
+        )
+
+    prompt.fit(recommender, learners, draw=draw, checkpoint=found.out, tell=tell)
+    prompt.save(found.out)
+    card = measure(prompt, recommender, others, history=recommender.history, seed=seed)
+    write_atomically(found.out / "card.json", json.dumps(card.to_dict(), indent=2) + "\n")
+    write_atomically(found.out / "card.md", card.to_markdown())
+    typer.echo(card.to_markdown())
+    typer.echo(f"Written: {found.out}")
+
+
+def _settings(path: Path) -> Any:
+    """Read and check the settings of `fairrec cfp train`."""
+    from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+    from fairrec.command_line.configuration import read_configuration
+
+    class FairPromptConfiguration(BaseModel):
+        model_config = ConfigDict(extra="forbid", frozen=True)
+
+        recommender: Path
+        data: Path
+        out: Path
+        attributes: list[str] = Field(min_length=1)
+        held_out: int = Field(default=5, ge=1)
+        measured: float = Field(default=0.5, gt=0, lt=1)
+        settings: dict[str, Any] = {}
+
+    try:
+        return FairPromptConfiguration(**read_configuration(path))
+    except ValidationError as error:
+        wrong = error.errors()[0]
+        raise WrongUse(
+            f"{path}: {'.'.join(map(str, wrong['loc']))}: {wrong['msg']}.",
+            expected="recommender, data, out, attributes; and held_out, measured, settings.",
+            do="correct the entry.",
+        ) from error

@@ -1,0 +1,56 @@
+"""`fairrec train p5` and `fairrec cfp train`, on a folder of made-up users."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from fairrec.command_line.main import app
+from fairrec.errors import WrongUse
+from fairrec.mitigations.cfp import CounterfactuallyFairPrompt
+
+pytestmark = pytest.mark.model
+
+
+def write_data(folder: Path, users) -> None:
+    folder.mkdir()
+    rows = [f"{u.id},{item}" for u in users for item in (*u.history, *u.held_out)]
+    (folder / "interactions.csv").write_text("user,item\n" + "\n".join(rows) + "\n")
+    people = [f"{u.id},{u.profile['gender']}" for u in users]
+    (folder / "users.csv").write_text("user,gender\n" + "\n".join(people) + "\n")
+
+
+def run(*arguments: str) -> str:
+    done = CliRunner().invoke(app, arguments, catch_exceptions=False, standalone_mode=False)
+    assert not done.exit_code
+    return done.output
+
+
+def test_from_a_data_set_to_a_card(tmp_path, taste_users) -> None:
+    write_data(tmp_path / "data", taste_users)
+    folders = ["--data", str(tmp_path / "data"), "--out", str(tmp_path / "p5")]
+    run("train", "p5", *folders, "--steps", "30", "--held-out", "2")
+    config = tmp_path / "cfp.yaml"
+    config.write_text(
+        f"recommender: {tmp_path}/p5\ndata: {tmp_path}/data\nout: {tmp_path}/prompt\n"
+        "attributes: [gender]\nheld_out: 2\n"
+        "settings: {steps: 4, batch: 16, check_every: 2, length: 2, width: 8, validation: 0.3}\n"
+    )
+    said = run("cfp", "train", str(config))
+    assert "| gender | embeddings |" in said
+    assert "| gender | lists |" in said
+    card = json.loads((tmp_path / "prompt" / "card.json").read_text())
+    assert 0 < card["utility"]["hit@10"]["before"][0] <= 1
+    assert CounterfactuallyFairPrompt.load(tmp_path / "prompt").attributes == ("gender",)
+
+
+def test_wrong_settings_are_named(tmp_path) -> None:
+    config = tmp_path / "cfp.yaml"
+    config.write_text("recommender: here\ndata: there\nout: o\nattributes: []\n")
+    with pytest.raises(WrongUse, match="attributes"):
+        run("cfp", "train", str(config))
+    with pytest.raises(WrongUse, match="no setting 'lamda'"):
+        CounterfactuallyFairPrompt(["gender"], lamda=3)
