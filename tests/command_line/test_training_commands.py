@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 from typer.testing import CliRunner
@@ -14,13 +16,15 @@ from fairrec.mitigations.cfp import CounterfactuallyFairPrompt
 
 pytestmark = pytest.mark.model
 
+PAGE = Path(__file__).parents[2] / "docs" / "fair_prompts.md"
+
 
 def write_data(folder: Path, users) -> None:
     folder.mkdir()
     rows = [f"{u.id},{item}" for u in users for item in (*u.history, *u.held_out)]
     (folder / "interactions.csv").write_text("user,item\n" + "\n".join(rows) + "\n")
-    people = [f"{u.id},{u.profile['gender']}" for u in users]
-    (folder / "users.csv").write_text("user,gender\n" + "\n".join(people) + "\n")
+    people = [f"{u.id},{u.profile['gender']},{20 + n % 40}" for n, u in enumerate(users)]
+    (folder / "users.csv").write_text("user,gender,age\n" + "\n".join(people) + "\n")
 
 
 def run(*arguments: str) -> str:
@@ -29,14 +33,14 @@ def run(*arguments: str) -> str:
     return done.output
 
 
-def test_from_a_data_set_to_a_card(tmp_path, taste_users) -> None:
+def test_from_a_data_set_to_a_card(tmp_path, taste_users, monkeypatch) -> None:
     write_data(tmp_path / "data", taste_users)
     folders = ["--data", str(tmp_path / "data"), "--out", str(tmp_path / "p5")]
     run("train", "p5", *folders, "--steps", "30", "--held-out", "2")
     config = tmp_path / "cfp.yaml"
     config.write_text(
         f"recommender: {tmp_path}/p5\ndata: {tmp_path}/data\nout: {tmp_path}/prompt\n"
-        "attributes: [gender]\nheld_out: 2\n"
+        "attributes: [gender, age]\nheld_out: 2\n"
         "settings: {steps: 4, batch: 16, check_every: 2, length: 2, width: 8, validation: 0.3}\n"
     )
     said = run("cfp", "train", str(config))
@@ -44,7 +48,12 @@ def test_from_a_data_set_to_a_card(tmp_path, taste_users) -> None:
     assert "| gender | lists |" in said
     card = json.loads((tmp_path / "prompt" / "card.json").read_text())
     assert 0 < card["utility"]["hit@10"]["before"][0] <= 1
-    assert CounterfactuallyFairPrompt.load(tmp_path / "prompt").attributes == ("gender",)
+    assert CounterfactuallyFairPrompt.load(tmp_path / "prompt").attributes == ("gender", "age")
+    monkeypatch.chdir(tmp_path)
+    (code,) = re.findall(r"^```python\n(.*?)^```", PAGE.read_text("utf-8"), re.M | re.S)
+    scope: dict[str, Any] = {}
+    exec(compile(code, str(PAGE), "exec"), scope)
+    assert scope["fair"].hide == ("gender",)
 
 
 def test_wrong_settings_are_named(tmp_path) -> None:

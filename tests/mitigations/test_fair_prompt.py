@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from copy import deepcopy
 from dataclasses import replace
 from pathlib import Path
 
@@ -115,21 +116,19 @@ def test_peft_loads_the_prompt_of_a_causal_model(fitted, taste_recommender, tmp_
     tokens = torch.tensor([[5, 9, 12, 7]])
     with fitted.applied_to(module), torch.no_grad():
         ours = module(input_ids=tokens).logits
-    theirs = PeftModel.from_pretrained(module, tmp_path).eval()
+    theirs = PeftModel.from_pretrained(deepcopy(module), tmp_path).eval()
     with torch.no_grad():
         assert theirs(input_ids=tokens).logits == pytest.approx(ours, abs=1e-4)
 
 
 def test_another_model_is_refused(fitted, taste_recommender) -> None:
-    bias = next(taste_recommender.module.parameters())
+    other = deepcopy(taste_recommender.module)
     with torch.no_grad():
-        bias[0, 0] += 1
-    try:
-        with pytest.raises(WrongUse, match="weights"):
-            fitted.wrap(taste_recommender)
-    finally:
-        with torch.no_grad():
-            bias[0, 0] -= 1
+        next(other.parameters())[0, 0] += 1
+    with pytest.raises(WrongUse, match="weights"), fitted.applied_to(other):
+        pass
+    with fitted.applied_to(deepcopy(taste_recommender.module)):
+        pass  # the same weights in another object are the same model
 
 
 @pytest.mark.parametrize("method", ["adversarial", "reversal", "mmd", "hsic", "wasserstein"])
