@@ -69,15 +69,16 @@ def test_wasserstein_of_a_shift_is_the_shift() -> None:
 
 @pytest.mark.parametrize("penalty", PENALTIES.values())
 def test_dependence_costs_more_and_its_gradient_lowers_it(penalty) -> None:
-    torch.manual_seed(0)
     even, labels = sample(300)
     apart, _ = sample(300, shift=3.0)
     apart.requires_grad_(True)
+    torch.manual_seed(0)
     cost = penalty(apart, labels)
-    assert float(cost) > 2 * float(penalty(even, labels))
+    assert cost.item() > 2 * penalty(even, labels).item()
     (gradient,) = torch.autograd.grad(cost, apart)
-    moved = apart.detach() - 0.1 * gradient / gradient.norm() * apart.detach().norm()
-    assert float(penalty(moved, labels)) < float(cost)
+    moved = apart.detach() - 0.02 * gradient / gradient.norm() * apart.detach().norm()
+    torch.manual_seed(0)  # the same directions again
+    assert penalty(moved, labels).item() < cost.item()
 
 
 def test_one_class_alone_costs_nothing() -> None:
