@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from fairrec.errors import WrongUse
+from fairrec.errors import ModelUnavailable, WrongUse
 
 train_app = typer.Typer(help="Train recommenders.", no_args_is_help=True)
 cfp_app = typer.Typer(help="Counterfactually fair prompts.", no_args_is_help=True)
@@ -36,11 +36,12 @@ def p5(
     states: Annotated[
         str, typer.Option(help="Attributes that prompts state, with commas between.")
     ] = "",
-    held_out: Annotated[int, typer.Option(help="Last items of each user kept back.")] = 5,
+    held_out: Annotated[int, typer.Option(min=1, help="Last items of each user kept back.")] = 5,
     steps: Annotated[int, typer.Option(help="Gradient steps.")] = 5000,
     seed: Annotated[int, typer.Option(help="Of codes, weights and order.")] = 0,
 ) -> None:
     """Train an item-ID generator (P5) on a data set of real users."""
+    _need_torch()
     from fairrec.datasets import leave_last_out, read_dataset
     from fairrec.recommenders.p5 import P5Settings, save_generator, train_p5
 
@@ -59,7 +60,10 @@ def p5(
         if step % 100 == 99 or step == steps - 1:
             typer.echo(f"step {step + 1} of {steps}: loss {loss:.3f}", err=True)
 
-    save_generator(train_p5(users, dataset.catalog, settings, tell), out)
+    made = train_p5(users, dataset.catalog, settings, tell)
+    # Whoever measures it must hold out the same items.
+    made.trained["held_out"] = held_out
+    save_generator(made, out)
     typer.echo(f"Written: {out}")
 
 
@@ -71,6 +75,7 @@ def train(
 
     The same command again goes on where a killed one stopped.
     """
+    _need_torch()
     import json
 
     from fairrec.datasets import leave_last_out, read_dataset
@@ -82,14 +87,26 @@ def train(
     from fairrec.recommenders.p5 import Examples, load_generator
 
     found = _settings(config)
-    seed = found.settings.get("seed", 0)
-    recommender = load_generator(found.recommender)
-    dataset = read_dataset(found.data)
-    users = leave_last_out(dataset, found.held_out, minimum_history=2, seed=seed)
     prompt = CounterfactuallyFairPrompt(found.attributes, **found.settings)
+    seed = prompt.settings.seed
+    recommender = load_generator(found.recommender)
+    trained = recommender.trained
+    if "held_out" not in trained:
+        raise WrongUse(
+            f"{found.recommender} does not say what was held out while it was trained.",
+            expected="a recommender that `fairrec train p5` wrote.",
+            do="fit the prompt in Python, where users say what they hold out.",
+        )
+    dataset = read_dataset(found.data)
+    users = leave_last_out(
+        dataset, trained["held_out"], minimum_history=2, seed=trained["settings"]["seed"]
+    )
     learners, others = halves(users, found.measured, seed)
-    stated = tuple(recommender.states)
-    draw = Examples(recommender.history, 4, dataset.timestamps is not None, stated).draw
+    draw = Examples(
+        history=recommender.history,
+        ordered=dataset.timestamps is not None,
+        states=tuple(recommender.states),
+    ).draw
 
     def tell(training: Training) -> None:
         look = training.looks[-1]
@@ -102,7 +119,7 @@ def train(
 
     prompt.fit(recommender, learners, draw=draw, checkpoint=found.out, tell=tell)
     prompt.save(found.out)
-    card = measure(prompt, recommender, others, history=recommender.history, seed=seed)
+    card = measure(prompt, recommender, others, seed=seed)
     write_atomically(found.out / "card.json", json.dumps(card.to_dict(), indent=2) + "\n")
     write_atomically(found.out / "card.md", card.to_markdown())
     typer.echo(card.to_markdown())
@@ -122,7 +139,6 @@ def _settings(path: Path) -> Any:
         data: Path
         out: Path
         attributes: list[str] = Field(min_length=1)
-        held_out: int = Field(default=5, ge=1)
         measured: float = Field(default=0.5, gt=0, lt=1)
         settings: dict[str, Any] = {}
 
@@ -132,6 +148,17 @@ def _settings(path: Path) -> Any:
         wrong = error.errors()[0]
         raise WrongUse(
             f"{path}: {'.'.join(map(str, wrong['loc']))}: {wrong['msg']}.",
-            expected="recommender, data, out, attributes; and held_out, measured, settings.",
+            expected="recommender, data, out, attributes; and measured, settings.",
             do="correct the entry.",
         ) from error
+
+
+def _need_torch() -> None:
+    from importlib import util
+
+    if missing := [name for name in ("torch", "transformers") if not util.find_spec(name)]:
+        raise ModelUnavailable(
+            f"not installed: {', '.join(missing)}.",
+            expected="the packages that models need.",
+            do="pip install 'fairrec[local]'",
+        )

@@ -65,6 +65,7 @@ def model_identity(model: Any) -> dict[str, Any]:
     config = model.config
     return {
         "class": type(model).__name__,
+        "encoder_decoder": bool(config.is_encoder_decoder),
         "hidden_size": config.hidden_size,
         "layers": config.num_hidden_layers,
         "weights": digest.hexdigest(),
@@ -103,7 +104,7 @@ def save_artefact(artefact: Artefact, folder: Path) -> None:
     write_atomically(folder / TENSORS, _tensors(artefact))
     write_atomically(folder / FACTS, json.dumps(facts, indent=2) + "\n")
     whole = artefact.prompts["+".join(artefact.attributes)]
-    if not any(name.startswith(("encoder.", "decoder.block")) for name in whole):
+    if not artefact.model["encoder_decoder"]:
         _save_for_peft(whole, folder)
 
 

@@ -25,7 +25,7 @@ from fairrec.errors import WrongUse
 KeysValues = tuple[torch.Tensor, torch.Tensor]
 """A layer's prefix: keys and values, each heads x length x head dimension."""
 
-_SAME = "fairrec_prefix_"
+_NAME = "fairrec_prefix_"
 """Start of the names of attention with prefixes; the name of the original attention follows."""
 
 _ORIGINALS = ("sdpa", "eager")
@@ -179,9 +179,9 @@ def _explicit(
 
 
 for _original in _ORIGINALS:
-    ALL_ATTENTION_FUNCTIONS.register(_SAME + _original, _with_prefix(_original))
+    ALL_ATTENTION_FUNCTIONS.register(_NAME + _original, _with_prefix(_original))
     ALL_MASK_ATTENTION_FUNCTIONS.register(
-        _SAME + _original, ALL_MASK_ATTENTION_FUNCTIONS[_original]
+        _NAME + _original, ALL_MASK_ATTENTION_FUNCTIONS[_original]
     )
 
 
@@ -196,9 +196,9 @@ def _interface(model: Any) -> Iterator[None]:
     before = {key: config._attn_implementation for key, config in configs.items()}
     try:
         for key, config in configs.items():
-            if not str(before[key]).startswith(_SAME):
+            if not str(before[key]).startswith(_NAME):
                 name = before[key] if before[key] in _ORIGINALS else "sdpa"
-                config._attn_implementation = _SAME + name
+                config._attn_implementation = _NAME + name
         yield
     finally:
         for key, config in configs.items():

@@ -13,6 +13,7 @@ from fairrec.errors import BadData
 from fairrec.evidence.bootstrap import bootstrap_means
 from fairrec.evidence.fresh_attack import FreshAttack, fresh_attack
 from fairrec.evidence.leakage_sources import sources_of
+from fairrec.metrics.utility import hit_rate, ndcg_at_k
 from fairrec.mitigations.cfp.fair_prompt import CounterfactuallyFairPrompt
 from fairrec.seeds import generator
 from fairrec.types import Outcome, Request
@@ -43,8 +44,7 @@ class Card:
     Attributes:
         prompt: Hash of the prefixes.
         users: How many users were measured on.
-        attacks: By attribute and source ("embeddings", "lists", "scores"), the attack before and
-            after.
+        attacks: By attribute and source ("embeddings" or "lists"), the attack before and after.
         utility: By metric, "hit@10" and "ndcg@10" of one held-out item among 100 that the user
             has never consumed.
     """
@@ -86,7 +86,6 @@ def measure(
     users: Sequence[User],
     *,
     hide: Sequence[str] | None = None,
-    history: int = 20,
     seed: int = 0,
 ) -> Card:
     """Attack a recommender before and after, and measure its utility.
@@ -96,8 +95,7 @@ def measure(
         recommender: What it was trained for; it recommends, and scores items of its `catalog`.
         users: That training has not seen, with held-out items; at least 8.
         hide: Attributes; all by default.
-        history: Items of the history that are shown, drawn at random.
-        seed: Of what is shown, of the halves, the attackers and the held-out item that counts.
+        seed: Of the halves, the attackers and the held-out item that counts.
 
     Raises:
         BadData: There are too few users with held-out items.
@@ -108,7 +106,7 @@ def measure(
             f"{len(people)} user(s) have a history and held-out items.",
             expected="at least 8, better thousands: intervals come from them.",
         )
-    requests = [_request(user, history, seed) for user in people]
+    requests = [Request(k=AT, slots={"user": user.id}, history=user.history) for user in people]
     wrapped = prompt.wrap(recommender, hide)
     train = generator(seed, "card").permutation(len(people)) < len(people) // 2
     before, after = (_sources(r, requests, people) for r in (recommender, wrapped))
@@ -126,12 +124,6 @@ def measure(
         name: _change(np.stack([found[0][name], found[1][name]], axis=1), seed) for name in found[0]
     }
     return Card(wrapped.description["prompt"], len(people), attacks, utility)
-
-
-def _request(user: User, history: int, seed: int) -> Request:
-    places = generator(seed, "card", user.id).permutation(len(user.history))[:history]
-    shown = tuple(user.history[place] for place in np.sort(places))
-    return Request(k=AT, slots={"user": user.id}, history=shown)
 
 
 def _sources(recommender: Any, requests: list[Request], users: list[User]) -> dict[str, Any]:
@@ -152,23 +144,23 @@ def _sources(recommender: Any, requests: list[Request], users: list[User]) -> di
 def _utility(
     recommender: Any, requests: list[Request], users: list[User], seed: int
 ) -> dict[str, NDArray[np.float64]]:
-    """Return, per user, whether and where a held-out item is among its negatives."""
-    ids = list(recommender.catalog.ids)
+    """Return, per user, the metrics of a held-out item among its negatives."""
+    ids = recommender.catalog.ids
     place = {item: number for number, item in enumerate(ids)}
-    hits, gains = [], []
+    hits = np.zeros((len(users), AT), dtype=bool)
     for start in range(0, len(users), 256):
         part = slice(start, start + 256)
         rows = recommender.score(requests[part], ids)
-        for user, scores in zip(users[part], rows, strict=True):
+        for row, (user, scores) in enumerate(zip(users[part], rows, strict=True), start):
             rng = generator(seed, "card negatives", user.id)
             wanted = place[user.held_out[int(rng.integers(len(user.held_out)))]]
-            seen = {place[i] for i in (*user.history, *user.held_out) if i in place}
-            unseen = np.array([n for n in range(len(ids)) if n not in seen])
-            negatives = rng.permutation(unseen)[:NEGATIVES]
+            unseen = np.ones(len(ids), dtype=bool)
+            unseen[[place[i] for i in (*user.history, *user.held_out) if i in place]] = False
+            negatives = rng.permutation(np.flatnonzero(unseen))[:NEGATIVES]
             rank = int((scores[negatives] > scores[wanted]).sum())
-            hits.append(float(rank < AT))
-            gains.append(1 / np.log2(2 + rank) if rank < AT else 0.0)
-    return {f"hit@{AT}": np.array(hits), f"ndcg@{AT}": np.array(gains)}
+            hits[row, rank:][:1] = True
+    wanted_each = np.ones(len(users))
+    return {f"hit@{AT}": hit_rate(hits, wanted_each), f"ndcg@{AT}": ndcg_at_k(hits, wanted_each)}
 
 
 def _change(pairs: NDArray[np.float64], seed: int) -> Change:

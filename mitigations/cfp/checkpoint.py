@@ -13,7 +13,8 @@ from safetensors.torch import load, save
 from fairrec.errors import WrongUse
 from fairrec.files import write_atomically
 from fairrec.mitigations.cfp.artefact import model_identity
-from fairrec.mitigations.cfp.training import Look, Training
+from fairrec.mitigations.cfp.training import Training
+from fairrec.mitigations.cfp.validation import Look
 from fairrec.types import content_hash
 
 FILE = "checkpoint.safetensors"
@@ -41,15 +42,15 @@ def store(training: Training, folder: Path) -> None:
     write_atomically(folder / FILE, save(plain, {"facts": json.dumps(facts)}))
 
 
-def restore(training: Training, folder: Path) -> bool:
-    """Put a training run where the folder's checkpoint left it; tell whether there was one.
+def restore(training: Training, folder: Path) -> None:
+    """Put a training run where the folder's checkpoint, if there is one, left it.
 
     Raises:
         WrongUse: The checkpoint is of another run: of other settings, users or another model.
     """
     path = folder / FILE
     if not path.exists():
-        return False
+        return
     content = path.read_bytes()
     length = int.from_bytes(content[:8], "little")
     facts = json.loads(json.loads(content[8 : 8 + length])["__metadata__"]["facts"])
@@ -72,15 +73,17 @@ def restore(training: Training, folder: Path) -> bool:
             number, part = key.split(".", 1)
             states.setdefault(int(number), {})[part] = tensor
         optimiser.load_state_dict({**state, "state": states})
-    return True
 
 
 def _modules(training: Training) -> dict[str, torch.nn.Module]:
-    return {"prefixes": training.prefixes, "discriminators": training.discriminators}
+    return {"prefixes": training.prefixes, "discriminators": training.hiding.discriminators}
 
 
 def _optimisers(training: Training) -> dict[str, torch.optim.Optimizer]:
-    return {"optimiser": training.optimiser, "adversary": training.adversary}
+    optimisers = {"optimiser": training.optimiser}
+    if training.hiding.optimiser is not None:
+        optimisers["adversary"] = training.hiding.optimiser
+    return optimisers
 
 
 def _under(start: str, tensors: dict[str, torch.Tensor]) -> dict[str, Any]:

@@ -162,6 +162,8 @@ class CounterfactuallyFairPrompt:
 class FairlyPrompted:
     """A recommender whose model has a prefix attached whenever it is asked.
 
+    Its description says so, and recorded answers of the original are not taken for its own;
+    `CounterfactuallyFairPrompt.applied_to` changes a model that knows nothing of descriptions.
     What the recommender can do besides recommending, such as scoring, it still can, with the
     prefix attached.
     """
@@ -192,6 +194,9 @@ class FairlyPrompted:
             return recommender.recommend(requests)
 
     def __getattr__(self, name: str) -> Any:
+        # While it is copied it has no `original` yet, and would look for it here without end.
+        if name == "original" or name.startswith("__"):
+            raise AttributeError(name)
         found = getattr(self.original, name)
         if not callable(found):
             return found

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import torch
 from torch import nn
@@ -49,22 +50,23 @@ def information(logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
 
 class _Reversed(torch.autograd.Function):
     @staticmethod
-    def forward(ctx: object, vectors: torch.Tensor) -> torch.Tensor:  # type: ignore[override]
+    def forward(ctx: Any, vectors: torch.Tensor, strength: float) -> torch.Tensor:  # type: ignore[override]
+        ctx.strength = strength
         return vectors.view_as(vectors)
 
     @staticmethod
-    def backward(ctx: object, *gradients: torch.Tensor) -> torch.Tensor:  # type: ignore[override]
-        return -gradients[0]
+    def backward(ctx: Any, *gradients: torch.Tensor) -> Any:
+        return -ctx.strength * gradients[0], None
 
 
-def reverse_gradient(vectors: torch.Tensor) -> torch.Tensor:
-    """Return the vectors; on the way back the gradient's sign is turned.
+def reverse_gradient(vectors: torch.Tensor, strength: float = 1.0) -> torch.Tensor:
+    """Return the vectors; on the way back the gradient is multiplied by -strength.
 
     Yaroslav Ganin and Victor Lempitsky, "Unsupervised Domain Adaptation by Backpropagation", ICML
     2015.
     """
-    reversed_: torch.Tensor = _Reversed.apply(vectors)  # type: ignore[assignment]
-    return reversed_
+    turned: Any = _Reversed.apply(vectors, strength)
+    return turned
 
 
 def maximum_mean_discrepancy(vectors: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:

@@ -5,49 +5,29 @@ So that a run which was killed goes on from its last checkpoint exactly as it wo
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from itertools import combinations
-from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import nn
 
-from fairrec.errors import RunBroken, WrongUse
+from fairrec.errors import RunBroken
 from fairrec.mitigations.cfp.attaching import KeysValues, attached, sites_of
-from fairrec.mitigations.cfp.independence import (
-    PENALTIES,
-    Discriminator,
-    information,
-    reverse_gradient,
-)
+from fairrec.mitigations.cfp.hiding import Hiding
 from fairrec.mitigations.cfp.people import People
 from fairrec.mitigations.cfp.prefix import FairPrefixes
 from fairrec.mitigations.cfp.settings import FairPromptSettings
-from fairrec.protocols import ForwardPass, TrainsThrough
+from fairrec.mitigations.cfp.spans import span_vectors
+from fairrec.mitigations.cfp.validation import ATTACKED_FROM, Look, Validation
+from fairrec.protocols import TrainsThrough
 from fairrec.seeds import derive_seed, generator
 from fairrec.types import Request
 from fairrec.users import User
 
 Draw = Callable[[User, np.random.Generator], tuple[Request, list[str]]]
 """Makes a request of a user, and what should be recommended to it."""
-
-
-@dataclass(frozen=True)
-class Look:
-    """What validation users showed.
-
-    Attributes:
-        step: Steps of the prefix so far.
-        loss: Of recommending (nats a token), the mean over sets of attributes.
-        aucs: By attribute, the worst |AUC - 0.5| of a linear attacker over sets and spans.
-    """
-
-    step: int
-    loss: float
-    aucs: Mapping[str, float]
 
 
 @dataclass
@@ -78,31 +58,20 @@ class Training:
 
     def __post_init__(self) -> None:
         settings, module = self.settings, self.recommender.module
+        device = next(module.parameters()).device
         self.sets = subsets(self.attributes)
+        self.validation = self._validation()
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(derive_seed(settings.seed, "fair prompt weights") % 2**32)
             self.prefixes = FairPrefixes(
                 self.attributes, sites_of(module), settings.length, settings.width
-            )
-            drawn = self._drawn(self.people.learners[:2], 0)
+            ).to(device)
             with torch.no_grad():
-                vectors = self._vectors(self.recommender.forward(*drawn))
-            self.discriminators = nn.ModuleDict(
-                {
-                    f"{attribute} {span}": Discriminator(
-                        vectors[span].shape[1], len(self.people.values[attribute])
-                    )
-                    for attribute in self.attributes
-                    for span in settings.spans
-                }
-            )
-        device = next(module.parameters()).device
-        self.prefixes.to(device)
-        self.discriminators.to(device)
+                passed = self.recommender.forward(self.validation.requests[:2])
+            widths = {s: v.shape[1] for s, v in span_vectors(passed, settings.spans).items()}
+            values = {name: len(self.people.values[name]) for name in self.attributes}
+            self.hiding = Hiding(settings, values, widths, device)
         self.optimiser = torch.optim.Adam(self.prefixes.parameters(), lr=settings.learning_rate)
-        self.adversary = torch.optim.Adam(
-            self.discriminators.parameters(), lr=settings.discriminator_rate
-        )
 
     def run(self, tell: Callable[[Training], None] | None = None) -> None:
         """Train until the steps are done or validation no longer improves.
@@ -120,11 +89,11 @@ class Training:
                 parameter.requires_grad_(False)
             self.recommender.module.eval()
             if not self.looks:
-                self._look(None)
+                self.looks.append(self.validation.look(0, self.sets, None))
             while self.step < self.settings.steps and not self._finished():
                 self._take_step()
                 if self.step % self.settings.check_every == 0 or self.step == self.settings.steps:
-                    self._look(self.prefixes)
+                    self._look()
                     if tell is not None:
                         tell(self)
         finally:
@@ -154,78 +123,34 @@ class Training:
         places = rng.choice(self.people.learners, min(settings.batch, len(self.people.learners)))
         requests, targets = self._drawn(places, self.step + 1)
         labels = {
-            a: torch.from_numpy(self.people.labels[a][places]).to(self.prefixes.vectors.device)
-            for a in self.attributes
+            name: torch.from_numpy(self.people.labels[name][places]).to(
+                self.prefixes.vectors.device
+            )
+            for name in self.attributes
         }
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(derive_seed(settings.seed, "fair prompt", str(self.step)) % 2**32)
             with attached(self.recommender.module, self.prefixes(chosen)):
                 passed = self.recommender.forward(requests, targets)
-            vectors = self._vectors(passed)
-            loss = passed.loss
-            if settings.method not in PENALTIES:
-                still = {span: v.detach() for span, v in vectors.items()}
-                if settings.method == "adversarial":
-                    for _ in range(settings.discriminator_steps):
-                        self._teach(still, labels)
-            if self.step >= settings.warm_up or settings.method in PENALTIES:
-                loss = loss + self._dependence(vectors, labels, chosen)
+            vectors = span_vectors(passed, settings.spans)
+            self.hiding.teach(vectors, labels)
+            loss = passed.loss + self.hiding.loss(vectors, labels, chosen, self.step)
             if not torch.isfinite(loss):
                 raise RunBroken(
                     f"the loss is {float(loss)} at step {self.step}.",
                     expected="a finite loss.",
                     do="lower the learning rate or the weight.",
                 )
-            self.optimiser.zero_grad()
-            if settings.method == "reversal":
-                self.adversary.zero_grad()
+            # What learns from this very loss: discriminators do by gradient reversal alone.
+            both = settings.method == "reversal" and self.hiding.optimiser is not None
+            optimisers = [self.optimiser, self.hiding.optimiser] if both else [self.optimiser]
+            for optimiser in optimisers:
+                optimiser.zero_grad()
             loss.backward()
-            nn.utils.clip_grad_norm_(self.prefixes.parameters(), 1.0)
-            self.optimiser.step()
-            if settings.method == "reversal":
-                self.adversary.step()
+            torch.nn.utils.clip_grad_norm_(self.prefixes.parameters(), 1.0)
+            for optimiser in optimisers:
+                optimiser.step()
         self.step += 1
-
-    def _dependence(
-        self,
-        vectors: Mapping[str, torch.Tensor],
-        labels: Mapping[str, torch.Tensor],
-        chosen: Sequence[str],
-    ) -> torch.Tensor:
-        """Return what is to be driven to zero beside the loss of recommending."""
-        total = torch.zeros((), device=self.prefixes.vectors.device)
-        for attribute in self.attributes:
-            weight = self.settings.weight_of(attribute)
-            for span, here in vectors.items():
-                discriminator = self.discriminators[f"{attribute} {span}"]
-                if attribute in chosen:
-                    if self.settings.method in PENALTIES:
-                        penalty = PENALTIES[self.settings.method](here, labels[attribute])
-                    elif self.settings.method == "reversal":
-                        guesses = discriminator(reverse_gradient(here * 1.0))
-                        penalty = nn.functional.cross_entropy(guesses, labels[attribute])
-                    else:
-                        penalty = information(discriminator(here), labels[attribute])
-                    total = total + weight * penalty
-                elif self.settings.keep and self.settings.method == "adversarial":
-                    total = total + self.settings.keep * nn.functional.cross_entropy(
-                        discriminator(here), labels[attribute]
-                    )
-        return total
-
-    def _teach(
-        self, vectors: Mapping[str, torch.Tensor], labels: Mapping[str, torch.Tensor]
-    ) -> None:
-        losses = [
-            nn.functional.cross_entropy(
-                self.discriminators[f"{attribute} {span}"](here), labels[attribute]
-            )
-            for attribute in self.attributes
-            for span, here in vectors.items()
-        ]
-        self.adversary.zero_grad()
-        torch.stack(losses).sum().backward()
-        self.adversary.step()
 
     def _drawn(self, places: NDArray[np.intp], round: int) -> tuple[list[Request], list[list[str]]]:
         drawn = [
@@ -237,58 +162,22 @@ class Training:
         ]
         return [request for request, _ in drawn], [wanted for _, wanted in drawn]
 
-    def _vectors(self, passed: ForwardPass) -> dict[str, torch.Tensor]:
-        return {span: vectors_of(passed, span) for span in self.settings.spans}
-
-    def _look(self, prefixes: FairPrefixes | None) -> None:
-        """Look at the validation users with every set of attributes hidden."""
+    def _validation(self) -> Validation:
         learners = generator(self.settings.seed, "fair prompt look").permutation(
             self.people.learners
+        )[:ATTACKED_FROM]
+        places = np.concatenate([learners, self.people.validators])
+        labels = {name: self.people.labels[name][places] for name in self.attributes}
+        return Validation(
+            self.recommender, self.settings, *self._drawn(places, 0), labels, len(learners)
         )
-        places = np.concatenate([learners[:2000], self.people.validators])
-        seen = np.arange(len(places)) < min(2000, len(learners))
-        losses: list[float] = []
-        worst = dict.fromkeys(self.attributes, 0.0)
-        for chosen in self.sets:
-            loss, vectors = self._passed(places, prefixes, chosen, seen)
-            losses.append(loss)
-            for attribute in chosen:
-                labels = self.people.labels[attribute][places]
-                for here in vectors.values():
-                    worst[attribute] = max(worst[attribute], _linear_gap(here, labels, seen))
-            if prefixes is None and len(chosen) == len(self.attributes):
-                break
-        self.looks.append(Look(self.step, float(np.mean(losses)), worst))
-        if prefixes is not None and self._score(self.looks[-1]) <= min(
-            self._score(look) for look in self.looks[1:]
-        ):
-            self.best = {n: t.detach().clone() for n, t in prefixes.state_dict().items()}
 
-    @torch.no_grad()
-    def _passed(
-        self,
-        places: NDArray[np.intp],
-        prefixes: FairPrefixes | None,
-        chosen: Sequence[str],
-        seen: NDArray[np.bool_],
-    ) -> tuple[float, dict[str, NDArray[np.float64]]]:
-        requests, targets = self._drawn(places, 0)
-        losses: list[tuple[float, int]] = []
-        vectors: dict[str, list[NDArray[np.float64]]] = {s: [] for s in self.settings.spans}
-        pairs = {} if prefixes is None else prefixes(chosen)
-        for start in range(0, len(places), self.settings.batch):
-            part = slice(start, start + self.settings.batch)
-            if pairs:
-                with attached(self.recommender.module, pairs):
-                    passed = self.recommender.forward(requests[part], targets[part])
-            else:
-                passed = self.recommender.forward(requests[part], targets[part])
-            unseen = int((~seen[part]).sum())
-            losses.append((float(passed.loss), unseen))
-            for span, here in self._vectors(passed).items():
-                vectors[span].append(here.double().cpu().numpy())
-        loss = sum(value * n for value, n in losses) / sum(n for _, n in losses)
-        return loss, {span: np.concatenate(parts) for span, parts in vectors.items()}
+    def _look(self) -> None:
+        self.looks.append(self.validation.look(self.step, self.sets, self.prefixes))
+        scores = [self._score(look) for look in self.looks[1:]]
+        if scores[-1] <= min(scores):
+            state = self.prefixes.state_dict()
+            self.best = {name: tensor.detach().clone() for name, tensor in state.items()}
 
     def _score(self, look: Look) -> float:
         """Return how far a look is from what is wanted: first hidden, then as good as before."""
@@ -307,48 +196,3 @@ def subsets(attributes: Sequence[str]) -> list[tuple[str, ...]]:
         for size in range(1, len(attributes) + 1)
         for chosen in combinations(attributes, size)
     ]
-
-
-def vectors_of(passed: ForwardPass, span: str) -> torch.Tensor:
-    """Return one vector per request: states averaged over a span, or the output.
-
-    Raises:
-        WrongUse: A request has no such span.
-    """
-    if span == "output":
-        return passed.output
-    if span not in passed.spans:
-        raise WrongUse(
-            f"the prompt has no span {span!r}.",
-            expected=f"one of {', '.join([*passed.spans, 'output'])}.",
-        )
-    inside = passed.spans[span]
-    if not bool(inside.any(1).all()):
-        raise WrongUse(
-            f"{int((~inside.any(1)).sum())} prompt(s) have nothing in the span {span!r}.",
-            expected="the span in every prompt: otherwise these users would go unprotected.",
-            do="choose another span, or requests that have it.",
-        )
-    inside = inside.unsqueeze(-1)
-    return (passed.states * inside).sum(1) / inside.sum(1)
-
-
-def _linear_gap(
-    vectors: NDArray[np.float64], labels: NDArray[np.int64], seen: NDArray[np.bool_]
-) -> float:
-    """Return |AUC - 0.5| of a linear attacker on the users that are not `seen`."""
-    from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
-
-    from fairrec.evidence.auc import within_fold_auc
-
-    vectors = vectors[:, vectors.std(0) > 1e-9]
-    present = np.intersect1d(labels[seen], labels[~seen])
-    kept = np.isin(labels, present)
-    if vectors.shape[1] == 0 or len(present) < 2:
-        return 0.0
-    attacker: Any = LinearDiscriminantAnalysis(solver="lsqr", shrinkage="auto")
-    attacker.fit(vectors[seen & kept], labels[seen & kept])
-    scores = attacker.predict_proba(vectors[~seen & kept])
-    known = np.searchsorted(attacker.classes_, labels[~seen & kept])
-    aucs = within_fold_auc(scores[None], known[None], np.zeros(len(known), dtype=np.intp))
-    return float(abs(aucs[0] - 0.5))

@@ -13,6 +13,7 @@ from typer.testing import CliRunner
 from fairrec.command_line.main import app
 from fairrec.errors import WrongUse
 from fairrec.mitigations.cfp import CounterfactuallyFairPrompt
+from fairrec.recommenders.p5 import save_generator
 
 pytestmark = pytest.mark.model
 
@@ -40,7 +41,7 @@ def test_from_a_data_set_to_a_card(tmp_path, taste_users, monkeypatch) -> None:
     config = tmp_path / "cfp.yaml"
     config.write_text(
         f"recommender: {tmp_path}/p5\ndata: {tmp_path}/data\nout: {tmp_path}/prompt\n"
-        "attributes: [gender, age]\nheld_out: 2\n"
+        "attributes: [gender, age]\n"
         "settings: {steps: 4, batch: 16, check_every: 2, length: 2, width: 8, validation: 0.3}\n"
     )
     said = run("cfp", "train", str(config))
@@ -63,3 +64,15 @@ def test_wrong_settings_are_named(tmp_path) -> None:
         run("cfp", "train", str(config))
     with pytest.raises(WrongUse, match="no setting 'lamda'"):
         CounterfactuallyFairPrompt(["gender"], lamda=3)
+
+
+def test_what_was_held_out_must_be_known(taste_recommender, taste_users, tmp_path) -> None:
+    """Other items would be among those it was trained on."""
+    save_generator(taste_recommender, tmp_path / "p5")
+    write_data(tmp_path / "data", taste_users)
+    config = tmp_path / "cfp.yaml"
+    config.write_text(
+        f"recommender: {tmp_path}/p5\ndata: {tmp_path}/data\nout: o\nattributes: [gender]\n"
+    )
+    with pytest.raises(WrongUse, match="does not say what was held out"):
+        run("cfp", "train", str(config))

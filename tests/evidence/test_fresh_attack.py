@@ -65,3 +65,11 @@ def test_lists_and_rare_classes() -> None:
     assert found.n == int((~train)[1:].sum())
     with pytest.raises(BadData, match="1 class"):
         fresh_attack(features, np.zeros(300, dtype=np.intp), train)
+
+
+def test_many_classes_of_few_users() -> None:
+    rng = np.random.default_rng(0)
+    labels = np.arange(80) % 20
+    features = rng.normal(size=(80, 3))
+    found = fresh_attack(features, labels, np.arange(80) < 40, draws=10)
+    assert set(found.aucs) == {"logistic", "boosting", "mlp"}

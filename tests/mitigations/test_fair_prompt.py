@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from copy import deepcopy
+from copy import copy, deepcopy
 from dataclasses import replace
 from pathlib import Path
 
@@ -88,6 +88,7 @@ def test_a_wrapped_recommender_can_do_what_the_original_can(fitted, taste_recomm
         scores = taste_recommender.score([request], ["f3"])
     assert wrapped.recommend([request]) == inside
     assert wrapped.score([request], ["f3"])[0] == scores[0]
+    assert copy(wrapped).recommend([request]) == inside
     assert wrapped.description["of"] == taste_recommender.description
     assert wrapped.description != taste_recommender.description
 

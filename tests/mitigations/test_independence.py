@@ -101,3 +101,5 @@ def test_reversed_gradients() -> None:
     vectors = torch.tensor([1.0, 2.0], requires_grad=True)
     (reverse_gradient(vectors) * torch.tensor([3.0, 4.0])).sum().backward()
     assert vectors.grad.tolist() == [-3.0, -4.0]
+    (reverse_gradient(vectors, 0.5) * 2).sum().backward()
+    assert vectors.grad.tolist() == [-4.0, -5.0]

@@ -7,6 +7,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+import transformers
+from tokenizers import Tokenizer, models, pre_tokenizers, trainers
 
 from fairrec.errors import BadData, ModelUnavailable, WrongUse
 from fairrec.protocols import Recommender, ScoresItems, TrainsThrough
@@ -114,7 +116,7 @@ def test_folder_and_back(taste_recommender, taste_users, tmp_path) -> None:
     loaded = load_generator(tmp_path)
     requests = requests_of(taste_users)
     assert loaded.recommend(requests) == taste_recommender.recommend(requests)
-    assert loaded.description["weights"] == taste_recommender.description["weights"]
+    assert loaded.description == taste_recommender.description
     with pytest.raises(ModelUnavailable, match="no item-ID generator"):
         load_generator(tmp_path / "elsewhere")
 
@@ -137,6 +139,31 @@ def test_a_pretrained_model_is_tuned_by_its_folder(
     assert tuned.recommend(requests_of(taste_users))[0].outcome is Outcome.ANSWERED
     with pytest.raises(ModelUnavailable, match="could not be loaded"):
         train_p5(taste_users, taste_films, replace(settings, model=str(tmp_path / "nothing")))
+
+
+def test_a_pretrained_tokenizer_makes_no_tokens_of_blanks(
+    taste_users, taste_films, tmp_path
+) -> None:
+    """One of bytes, as GPT-2's and LLaMA's, keeps the blank before a word as part of the text."""
+    words = Tokenizer(models.BPE())
+    words.pre_tokenizer = pre_tokenizers.ByteLevel()
+    words.train_from_iterator(
+        ["user is watched next"], trainers.BpeTrainer(special_tokens=["</s>"], show_progress=False)
+    )
+    tokenizer = transformers.PreTrainedTokenizerFast(tokenizer_object=words, eos_token="</s>")
+    config = transformers.LlamaConfig(
+        vocab_size=len(tokenizer),
+        hidden_size=16,
+        intermediate_size=16,
+        num_hidden_layers=1,
+        num_attention_heads=2,
+    )
+    transformers.LlamaForCausalLM(config).save_pretrained(tmp_path)
+    tokenizer.save_pretrained(tmp_path)
+    settings = P5Settings(model=str(tmp_path), branching=16, steps=1, batch=4)
+    made = train_p5(taste_users, taste_films, settings)
+    assert made._trie.codes.shape == made.codes.shape
+    assert made._trie.codes.min() >= config.vocab_size  # all are tokens that were added
 
 
 def test_there_must_be_something_to_learn(taste_films) -> None:

@@ -13,15 +13,15 @@ import numpy as np
 import torch
 import transformers
 from numpy.typing import NDArray
-from transformers.modeling_outputs import BaseModelOutput
 
 from fairrec.catalogs import Catalog
 from fairrec.errors import WrongUse
 from fairrec.protocols import ForwardPass
+from fairrec.recommenders.p5.decoding import KeepToCodes, Started, start
 from fairrec.recommenders.p5.network import Network, item_token
 from fairrec.recommenders.p5.prompt import SPANS, Encoded, PromptEncoder
 from fairrec.recommenders.p5.trie import CodeTrie
-from fairrec.types import Outcome, Ranking, Request
+from fairrec.types import Outcome, Ranking, Request, content_hash
 
 BATCH = 128
 """Requests that are answered together."""
@@ -85,6 +85,7 @@ class ItemIdGenerator:
             " ".join(item_token(place, int(n)) for place, n in enumerate(code)) for code in codes
         ]
         self._trie = CodeTrie(np.array([network.ids(text) for text in texts], dtype=np.intp))
+        self._codes_hash = content_hash([codes.tolist(), list(self.users), self.states])
         self._place = {item: number for number, item in enumerate(catalog.ids)}
         self._encoder = PromptEncoder(
             network,
@@ -101,6 +102,7 @@ class ItemIdGenerator:
             "adapter": "item-id generator",
             "version": 1,
             "catalog": self.catalog.content_hash,
+            "codes": self._codes_hash,
             "history": self.history,
             "beams": self.beams,
             "span": self.span,
@@ -155,17 +157,17 @@ class ItemIdGenerator:
     ) -> ForwardPass:
         """Run the model so that gradients flow; see `fairrec.protocols.TrainsThrough`."""
         encoded = self._encoder.encode(requests)
-        start = self._start(encoded)
+        started = start(self.network, encoded)
         loss = None
         if targets is not None:
             rows = [row for row, wanted in enumerate(targets) for _ in wanted]
             numbers = [self._number(item) for wanted in targets for item in wanted]
-            loss = self._loss(start, torch.tensor(rows), self._trie.codes[numbers])
+            loss = self._loss(started, torch.tensor(rows), self._trie.codes[numbers])
         return ForwardPass(
             loss=loss,
-            states=start.states,
+            states=started.states,
             spans=encoded.spans,
-            output=start.logits[:, np.unique(self._trie.codes[:, 0])].log_softmax(-1),
+            output=started.logits[:, np.unique(self._trie.codes[:, 0])].log_softmax(-1),
         )
 
     def _number(self, item: str) -> int:
@@ -212,53 +214,29 @@ class ItemIdGenerator:
 
     def _pooled(self, encoded: Encoded, span: str | None = None) -> torch.Tensor:
         inside = encoded.spans[span or self.span].unsqueeze(-1)
-        states = self._start(encoded).states
+        states = start(self.network, encoded).states
         return (states * inside).sum(1) / inside.sum(1).clamp(min=1)
 
-    def _start(self, encoded: Encoded) -> _Start:
-        """Run the model over the prompt."""
-        model = self.network.model
-        embeddings = self.network.embeddings(encoded.tokens, encoded.words)
-        mask = encoded.mask.long()
-        if self.network.encoder_decoder:
-            context = model.get_encoder()(inputs_embeds=embeddings, attention_mask=mask)
-            first = torch.full_like(encoded.tokens[:, :1], model.config.decoder_start_token_id)
-            run = model(
-                encoder_outputs=context,
-                attention_mask=mask,
-                decoder_input_ids=first,
-                use_cache=True,
-            )
-            return _Start(model, mask, run.logits[:, -1], run.past_key_values, context[0])
-        run = model(
-            inputs_embeds=embeddings,
-            attention_mask=mask,
-            position_ids=(mask.cumsum(1) - 1).clamp(min=0),
-            use_cache=True,
-            output_hidden_states=True,
-        )
-        return _Start(model, mask, run.logits[:, -1], run.past_key_values, run.hidden_states[-1])
-
-    def _loss(self, start: _Start, rows: torch.Tensor, codes: NDArray[np.intp]) -> torch.Tensor:
+    def _loss(self, started: Started, rows: torch.Tensor, codes: NDArray[np.intp]) -> torch.Tensor:
         """Return the mean cross-entropy (nats a token) of codes, each after the prompt `rows`."""
-        wanted = torch.from_numpy(codes).to(start.logits.device)
-        rows = rows.to(start.logits.device)
-        logits = start.logits[rows].unsqueeze(1)
+        wanted = torch.from_numpy(codes).to(started.logits.device)
+        rows = rows.to(started.logits.device)
+        logits = started.logits[rows].unsqueeze(1)
         if self._trie.length > 1:
-            logits = torch.cat([logits, start.go_on(rows, wanted[:, :-1])], dim=1)
+            logits = torch.cat([logits, started.go_on(rows, wanted[:, :-1])], dim=1)
         return torch.nn.functional.cross_entropy(logits.flatten(0, 1), wanted.flatten())
 
     def _scores(self, encoded: Encoded, wanted: NDArray[np.intp]) -> NDArray[np.float64]:
         """Return the log-probabilities of items: each beginning of a code is computed once."""
-        start = self._start(encoded)
-        first = start.logits.double().log_softmax(-1).cpu().numpy()
+        started = start(self.network, encoded)
+        first = started.logits.double().log_softmax(-1).cpu().numpy()
         total = first[:, self._trie.codes[wanted, 0]]
         n = len(encoded.tokens)
         for depth in range(1, self._trie.length):
             nodes, of = np.unique(self._trie.node_of[depth][wanted], return_inverse=True)
             written = torch.from_numpy(self._trie.nodes[depth][nodes]).to(encoded.tokens.device)
             rows = torch.arange(n, device=written.device).repeat_interleave(len(nodes))
-            found = start.go_on(rows, written.repeat(n, 1))[:, -1]
+            found = started.go_on(rows, written.repeat(n, 1))[:, -1]
             steps = found.double().log_softmax(-1).cpu().numpy().reshape(n, len(nodes), -1)
             total = total + steps[:, of.reshape(-1), self._trie.codes[wanted, depth]]
         return total
@@ -274,7 +252,7 @@ class ItemIdGenerator:
             inputs_embeds=self.network.embeddings(encoded.tokens, encoded.words),
             attention_mask=encoded.mask.long(),
             logits_processor=transformers.LogitsProcessorList(
-                [_KeepToCodes(self._trie, opened, int(self.network.encoder_decoder))]
+                [KeepToCodes(self._trie, opened, int(self.network.encoder_decoder))]
             ),
             num_beams=beams,
             num_return_sequences=beams,
@@ -295,67 +273,6 @@ class ItemIdGenerator:
             yield items[row, order], scores[row, order]
 
 
-class _Start:
-    """A model after its prompts, to go on from any of them any number of times."""
-
-    def __init__(
-        self, model: Any, mask: torch.Tensor, logits: torch.Tensor, cache: Any, states: torch.Tensor
-    ) -> None:
-        self.logits = logits
-        self.states = states
-        self._model = model
-        self._mask = mask
-        self._cache = cache
-
-    def go_on(self, rows: torch.Tensor, written: torch.Tensor) -> torch.Tensor:
-        """Return the logits after each token of `written`, each row after the prompt `rows`."""
-        cache = _selected(self._cache, rows)
-        mask = self._mask[rows]
-        if self._model.config.is_encoder_decoder:
-            states = BaseModelOutput(self.states[rows])
-            return self._model(
-                encoder_outputs=states,
-                attention_mask=mask,
-                decoder_input_ids=written,
-                past_key_values=cache,
-                use_cache=True,
-            ).logits
-        places = mask.sum(1, keepdim=True) + torch.arange(written.shape[1], device=mask.device)
-        return self._model(
-            input_ids=written,
-            attention_mask=torch.cat([mask, torch.ones_like(written)], dim=1),
-            position_ids=places,
-            past_key_values=cache,
-            use_cache=True,
-        ).logits
-
-
-def _selected(cache: Any, rows: torch.Tensor) -> Any:
-    """Return a copy of a cache with these rows; the cache itself is not touched."""
-    if isinstance(cache, transformers.EncoderDecoderCache):
-        return transformers.EncoderDecoderCache(
-            _selected(cache.self_attention_cache, rows),
-            _selected(cache.cross_attention_cache, rows),
-        )
-    return transformers.DynamicCache(
-        [(layer.keys[rows], layer.values[rows]) for layer in cache.layers]
-    )
-
-
-class _KeepToCodes(transformers.LogitsProcessor):
-    """Rules out every token that leads to no allowed item."""
-
-    def __init__(self, trie: CodeTrie, opened: Sequence[NDArray[np.bool_]], before: int) -> None:
-        self._trie = trie
-        self._opened = opened
-        self._before = before
-
-    def __call__(self, input_ids: torch.Tensor, scores: torch.Tensor) -> torch.Tensor:
-        written = input_ids[:, self._before :].cpu().numpy()
-        may = self._trie.next_allowed(written, self._opened, scores.shape[1])
-        return scores.masked_fill(~torch.from_numpy(may).to(scores.device), -torch.inf)
-
-
 def _batches(requests: Sequence[Request], size: int) -> Iterator[Sequence[Request]]:
-    for start in range(0, len(requests), size):
-        yield requests[start : start + size]
+    for first in range(0, len(requests), size):
+        yield requests[first : first + size]

@@ -46,11 +46,21 @@ class Network:
         self.model = model
         self.tokenizer = tokenizer
         self.whole_words = whole_words
+        self._vocabulary = tokenizer.get_vocab()
         self.ids = lru_cache(maxsize=65_536)(self._ids)
 
     def _ids(self, text: str) -> tuple[int, ...]:
-        """Return the tokens of a piece of the prompt."""
-        return tuple(self.tokenizer(text, add_special_tokens=False).input_ids)
+        """Return the tokens of a piece of the prompt: words, or codes with blanks between.
+
+        A pretrained tokenizer would make tokens of the blanks too, so each word is looked up.
+        """
+        ids: list[int] = []
+        for word in text.split():
+            if word in self._vocabulary:
+                ids.append(self._vocabulary[word])
+            else:
+                ids += self.tokenizer(word, add_special_tokens=False).input_ids
+        return tuple(ids)
 
     @property
     def encoder_decoder(self) -> bool:

@@ -17,6 +17,7 @@ from fairrec.recommenders.p5.examples import Examples
 from fairrec.recommenders.p5.generator import ItemIdGenerator
 from fairrec.recommenders.p5.indexing import Indexing, item_codes
 from fairrec.recommenders.p5.network import (
+    ARCHITECTURES,
     Network,
     attribute_token,
     item_token,
@@ -66,7 +67,7 @@ class P5Settings:
     ordered: bool = True
     states: tuple[str, ...] = ()
     strangers: float = 0.1
-    steps: int = 4000
+    steps: int = 5000
     batch: int = 128
     learning_rate: float = 3e-3
     seed: int = 0
@@ -107,7 +108,8 @@ def train_p5(
         history=settings.history,
     )
     _train(made, learners, settings, tell)
-    made.trained = {"settings": _plain(asdict(settings)), "weights": weights_hash(network)}
+    plain = {k: list(v) if isinstance(v, tuple) else v for k, v in asdict(settings).items()}
+    made.trained = {"settings": plain, "weights": weights_hash(network)}
     return made
 
 
@@ -142,7 +144,7 @@ def _network(
     for number in [None, *range(n_users)]:
         tokens.update(user_tokens(number, n_users))
     tokens.update(attribute_token(name, value) for name in states for value in states[name])
-    if settings.model not in ("encoder-decoder", "decoder-only"):
+    if settings.model not in ARCHITECTURES:
         return pretrained_network(settings.model, sorted(tokens))
     return new_network(
         sorted(tokens),
@@ -189,7 +191,3 @@ def _rate(step: int, steps: int) -> float:
     if step < rise:
         return (step + 1) / rise
     return 0.5 * (1 + np.cos(np.pi * (step - rise) / max(1, steps - rise)))
-
-
-def _plain(settings: dict[str, Any]) -> dict[str, Any]:
-    return {k: list(v) if isinstance(v, tuple) else v for k, v in settings.items()}
