@@ -80,7 +80,7 @@ def _modules(training: Training) -> dict[str, torch.nn.Module]:
 
 
 def _optimisers(training: Training) -> dict[str, torch.optim.Optimizer]:
-    optimisers = {"optimiser": training.optimiser}
+    optimisers: dict[str, torch.optim.Optimizer] = {"optimiser": training.optimiser}
     if training.hiding.optimiser is not None:
         optimisers["adversary"] = training.hiding.optimiser
     return optimisers
