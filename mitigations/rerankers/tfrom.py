@@ -125,7 +125,8 @@ def _offline(
     order = np.arange(m)
     for r in range(k):
         if balanced:
-            order = np.argsort(served, kind="mergesort")  # stable: equal ones as they stand
+            # Stable, and equal but for their last bits is equal: such ones as they stand.
+            order = np.argsort(np.round(served, 12), kind="mergesort")
         for u in order:
             if r >= sizes[u]:
                 continue
@@ -148,7 +149,8 @@ def _offline(
             for j in range(codes.shape[1]):
                 if codes[u, j] == END:
                     break
-                if not taken[u, j] and room[codes[u, j]] > most:
+                # Equal room may differ in its last bits; then the better candidate goes first.
+                if not taken[u, j] and room[codes[u, j]] > most + 1e-12:
                     most, best = room[codes[u, j]], j
             places[u, r] = best
             taken[u, best] = True

@@ -14,7 +14,7 @@ from fairrec.metrics.item_groups import ItemGroups, group_items
 from fairrec.mitigations.rerankers import tfrom as offline_module
 from fairrec.mitigations.rerankers import tfrom_online as online_module
 from fairrec.mitigations.rerankers.candidates import Candidates, candidate_lists
-from fairrec.mitigations.rerankers.tfrom import TFROM, tfrom_offline
+from fairrec.mitigations.rerankers.tfrom import TFROM, _offline, tfrom_offline
 from fairrec.mitigations.rerankers.tfrom_online import OnlineTFROM, ProviderExposure, tfrom_online
 from fairrec.types import Ranking, Request
 
@@ -101,7 +101,9 @@ def literal(
     room, served = fair.astype(float).copy(), [0.0] * m
     for r in range(k):
         worth = 1 / np.log2(r + 2)
-        for u in sorted(range(m), key=lambda u: (served[u], u)) if balanced else range(m):
+        for u in (
+            sorted(range(m), key=lambda u: (round(served[u], 12), u)) if balanced else range(m)
+        ):
             fitting = [
                 i for i in ranked[u] if i not in lists[u] and room[provider[i]] >= worth - 1e-12
             ]
@@ -114,7 +116,8 @@ def literal(
         for u in range(m):
             if lists[u][r] is None:
                 rest = [i for i in ranked[u] if i not in lists[u]]
-                best = max(rest, key=lambda i: room[provider[i]])  # the first of equal ones
+                most = max(room[provider[i]] for i in rest)
+                best = next(i for i in rest if room[provider[i]] > most - 1e-9)
                 lists[u][r] = best
                 room[provider[best]] -= 1 / np.log2(r + 2)
     return [[int(i) for i in some if i is not None] for some in lists]
@@ -134,6 +137,24 @@ def test_the_offline_method_is_what_it_says(data, m: int, n: int, balanced: bool
     assert candidates.lists(found.places).items.tolist() == literal(
         scores, groups.codes, k, total * groups.sizes / n, balanced
     )
+
+
+def test_room_that_is_equal_but_for_its_last_bits_is_equal() -> None:
+    codes = np.array([[0, 1, 2]] * 2)
+    scores = np.array([[3.0, 2.0, 1.0]] * 2)
+    fair = np.full(3, 0.5)  # too little for the first place: all are filled at the end
+    for nudge in (np.zeros(3), np.array([0, 1e-15, 2e-15])):
+        places, _ = _offline(codes, scores, np.ones(2, dtype=int), fair + nudge, np.ones(1), False)
+        assert places.tolist() == [[0], [1]]
+
+
+def test_users_served_equally_but_for_the_last_bits_choose_in_order() -> None:
+    """The first and the last have their best item so far: 8 of 8 and 8/ld 3, 5 of 5 and 5/ld 3."""
+    scores = np.array([[5, 8, 8, 4, 6], [7, 5, 6, 4, 5], [2, 5, 5, 4, 1.0]])
+    groups = group_items(["p1", "p1", "p1", "p1", "p2"])
+    candidates = candidate_lists(scores)
+    found = tfrom_offline(candidates, groups, k=2, balanced=True)
+    assert candidates.lists(found.places).items.tolist() == [[1, 2], [0, 4], [1, 4]]
 
 
 @settings(deadline=None, max_examples=100)
