@@ -18,6 +18,7 @@ import transformers
 from numpy.typing import NDArray
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
+from fairrec.errors import WrongUse
 from fairrec.language_models.continuations import continuation_logprobs
 from fairrec.language_models.packed_trie import TrieChunk, pack
 from fairrec.protocols import Generation, GenerationParameters, Prompt
@@ -112,11 +113,34 @@ class TransformersModel:
         model, tokenizer = load_parts(source, pick_device(), revision=revision)
         return cls(model, tokenizer, description)
 
+    @property
+    def module(self) -> Any:
+        """The transformers model itself."""
+        return self._model
+
     def token_ids(self, prompt: Prompt) -> list[int]:
         """Return the tokens of a prompt, through the chat template where there is one."""
+        return self._tokens(self._chat_text(prompt)).input_ids
+
+    def placed_tokens(self, prompt: Prompt) -> tuple[str, list[int], list[tuple[int, int]]]:
+        """Return the whole text of a prompt, its tokens, and where each begins and ends in it.
+
+        Raises:
+            WrongUse: The tokenizer does not say where its tokens stand.
+        """
+        if not self._tokenizer.is_fast:
+            raise WrongUse(
+                f"{type(self._tokenizer).__name__} does not say where its tokens stand.",
+                expected="a fast tokenizer: parts of a prompt are found by it.",
+                do="load the model with the tokenizer.json that belongs to it.",
+            )
         text = self._chat_text(prompt)
-        special = self._tokenizer.chat_template is None
-        return self._tokenizer(text, add_special_tokens=special).input_ids
+        found = self._tokens(text, return_offsets_mapping=True)
+        return text, found.input_ids, found.offset_mapping
+
+    def continuation_ids(self, continuations: Sequence[str]) -> list[list[int]]:
+        """Return the tokens of continuations, the same after every prompt."""
+        return self._tokenizer(list(continuations), add_special_tokens=False).input_ids
 
     def generate(
         self,
@@ -155,7 +179,11 @@ class TransformersModel:
         )
 
     def _pack(self, continuations: tuple[str, ...]) -> list[TrieChunk]:
-        return pack(self._tokenizer(list(continuations), add_special_tokens=False).input_ids)
+        return pack(self.continuation_ids(continuations))
+
+    def _tokens(self, text: str, **options: Any) -> Any:
+        special = self._tokenizer.chat_template is None
+        return self._tokenizer(text, add_special_tokens=special, **options)
 
     def _chat_text(self, prompt: Prompt) -> str:
         if self._tokenizer.chat_template is None:

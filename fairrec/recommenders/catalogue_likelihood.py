@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, Literal, get_args
 
@@ -15,6 +15,9 @@ from fairrec.protocols import LanguageModel, Prompt, ScoresContinuations
 from fairrec.types import Ranking, Request
 
 Variant = Literal["raw", "per_token", "prior_corrected"]
+
+Prior = Callable[[tuple[str, ...], str | None], NDArray[np.float64]]
+"""How likely (nats) each item of a pool is after the empty profile and a system turn."""
 
 
 class CatalogueLikelihood:
@@ -66,7 +69,7 @@ class CatalogueLikelihood:
         self._variant = variant
         self._prefill = prefill
         self._empty_profile = empty_profile
-        self._prior = lru_cache(maxsize=64)(self._prior_of)
+        self._prior: Prior = lru_cache(maxsize=64)(self._prior_of)
 
     @property
     def description(self) -> Mapping[str, Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -80,12 +80,23 @@ class Card:
         return "\n".join(lines) + "\n"
 
 
+Ask = Callable[[User], Request]
+"""How a user's list is asked for."""
+
+
+def by_id(user: User) -> Request:
+    """Return the request of a recommender that knows its users by their ids."""
+    return Request(k=AT, slots={"user": user.id}, history=user.history)
+
+
 def measure(
     prompt: CounterfactuallyFairPrompt,
     recommender: Any,
     users: Sequence[User],
     *,
     hide: Sequence[str] | None = None,
+    ask: Ask = by_id,
+    together: int = 256,
     seed: int = 0,
 ) -> Card:
     """Attack a recommender before and after, and measure its utility.
@@ -95,39 +106,83 @@ def measure(
         recommender: What it was trained for; it recommends, and scores items of its `catalog`.
         users: That training has not seen, with held-out items; at least 8.
         hide: Attributes; all by default.
+        ask: Makes the request of a user.
+        together: Users for whom items are scored in one call, each those of all of them; 1 where
+            an item takes longer than a prompt.
         seed: Of the halves, the attackers and the held-out item that counts.
 
     Raises:
         BadData: There are too few users with held-out items.
     """
+    sets = [prompt.attributes if hide is None else hide]
+    return measure_each(prompt, recommender, users, sets, ask=ask, together=together, seed=seed)[0]
+
+
+def measure_each(
+    prompt: CounterfactuallyFairPrompt,
+    recommender: Any,
+    users: Sequence[User],
+    sets: Sequence[Sequence[str]],
+    *,
+    ask: Ask = by_id,
+    together: int = 256,
+    seed: int = 0,
+) -> list[Card]:
+    """Return a card for each set of attributes; what was before is measured once."""
     people = [user for user in users if user.held_out and user.history]
     if len(people) < 8:
         raise BadData(
             f"{len(people)} user(s) have a history and held-out items.",
             expected="at least 8, better thousands: intervals come from them.",
         )
-    requests = [Request(k=AT, slots={"user": user.id}, history=user.history) for user in people]
-    wrapped = prompt.wrap(recommender, hide)
-    train = generator(seed, "card").permutation(len(people)) < len(people) // 2
-    before, after = (_sources(r, requests, people) for r in (recommender, wrapped))
-    attacks = {}
-    for attribute in wrapped.hide:
-        values = np.array([user.profile.get(attribute, "") for user in people])
-        _, labels = np.unique(values, return_inverse=True)
-        for source in before:
-            attacks[f"{attribute}.{source}"] = (
-                fresh_attack(before[source], labels, train, seed=seed),
-                fresh_attack(after[source], labels, train, seed=seed),
-            )
-    found = [_utility(r, requests, people, seed) for r in (recommender, wrapped)]
-    utility = {
-        name: _change(np.stack([found[0][name], found[1][name]], axis=1), seed) for name in found[0]
-    }
-    return Card(wrapped.description["prompt"], len(people), attacks, utility)
+    measured = _Measured(people, ask, together, seed)
+    before = _sources(recommender, measured)
+    useful = _utility(recommender, measured)
+    before_by: dict[str, FreshAttack] = {}
+    cards = []
+    for chosen in sets:
+        wrapped = prompt.wrap(recommender, chosen)
+        after = _sources(wrapped, measured)
+        attacks = {}
+        for attribute in wrapped.hide:
+            for source in before:
+                name = f"{attribute}.{source}"
+                if name not in before_by:
+                    before_by[name] = attacked(people, before[source], attribute, seed)
+                found = attacked(people, after[source], attribute, seed)
+                attacks[name] = (before_by[name], found)
+        kept = _utility(wrapped, measured)
+        utility = {
+            name: _change(np.stack([useful[name], kept[name]], axis=1), seed) for name in useful
+        }
+        cards.append(Card(wrapped.description["prompt"], len(people), attacks, utility))
+    return cards
 
 
-def _sources(recommender: Any, requests: list[Request], users: list[User]) -> dict[str, Any]:
-    rankings = recommender.recommend(requests)
+@dataclass(frozen=True)
+class _Measured:
+    """Whom recommenders are measured on, and how."""
+
+    users: Sequence[User]
+    ask: Ask
+    together: int
+    seed: int
+
+
+def attacked(users: Sequence[User], features: Any, attribute: str, seed: int = 0) -> FreshAttack:
+    """Return how well an attribute is recovered from features, one row per user.
+
+    Attackers learn on one half of the users, the same for all features, and guess the other.
+    """
+    values = np.array([user.profile.get(attribute, "") for user in users])
+    _, labels = np.unique(values, return_inverse=True)
+    order = generator(seed, "card").permutation(len(users))
+    return fresh_attack(features, labels, order < len(users) // 2, seed=seed)
+
+
+def _sources(recommender: Any, measured: _Measured) -> dict[str, Any]:
+    users = measured.users
+    rankings = recommender.recommend([measured.ask(user) for user in users])
     returned = {
         user.id: [ranking]
         for user, ranking in zip(users, rankings, strict=True)
@@ -141,26 +196,30 @@ def _sources(recommender: Any, requests: list[Request], users: list[User]) -> di
     return {s.name: s.features for s in sources_of(returned) if s.name != "scores"}
 
 
-def _utility(
-    recommender: Any, requests: list[Request], users: list[User], seed: int
-) -> dict[str, NDArray[np.float64]]:
+def _utility(recommender: Any, measured: _Measured) -> dict[str, NDArray[np.float64]]:
     """Return, per user, the metrics of a held-out item among its negatives."""
     ids = recommender.catalog.ids
     place = {item: number for number, item in enumerate(ids)}
-    hits = np.zeros((len(users), AT), dtype=bool)
-    for start in range(0, len(users), 256):
-        part = slice(start, start + 256)
-        rows = recommender.score(requests[part], ids)
-        for row, (user, scores) in enumerate(zip(users[part], rows, strict=True), start):
-            rng = generator(seed, "card negatives", user.id)
-            wanted = place[user.held_out[int(rng.integers(len(user.held_out)))]]
-            unseen = np.ones(len(ids), dtype=bool)
-            unseen[[place[i] for i in (*user.history, *user.held_out) if i in place]] = False
-            negatives = rng.permutation(np.flatnonzero(unseen))[:NEGATIVES]
-            rank = int((scores[negatives] > scores[wanted]).sum())
-            hits[row, rank:][:1] = True
-    wanted_each = np.ones(len(users))
+    hits = np.zeros((len(measured.users), AT), dtype=bool)
+    for start in range(0, len(hits), measured.together):
+        users = measured.users[start : start + measured.together]
+        offered = [_offered(user, place, measured.seed) for user in users]
+        pool = np.unique(np.concatenate(offered))
+        rows = recommender.score([measured.ask(u) for u in users], [ids[n] for n in pool])
+        for row, (items, scores) in enumerate(zip(offered, rows, strict=True), start):
+            wanted, *negatives = scores[np.searchsorted(pool, items)]
+            hits[row, int(np.sum(negatives > wanted)) :][:1] = True
+    wanted_each = np.ones(len(hits))
     return {f"hit@{AT}": hit_rate(hits, wanted_each), f"ndcg@{AT}": ndcg_at_k(hits, wanted_each)}
+
+
+def _offered(user: User, place: Mapping[str, int], seed: int) -> NDArray[np.intp]:
+    """Return a held-out item of the user, and unseen ones, as places in the catalogue."""
+    rng = generator(seed, "card negatives", user.id)
+    wanted = place[user.held_out[int(rng.integers(len(user.held_out)))]]
+    unseen = np.ones(len(place), dtype=bool)
+    unseen[[place[i] for i in (*user.history, *user.held_out) if i in place]] = False
+    return np.array([wanted, *rng.permutation(np.flatnonzero(unseen))[:NEGATIVES]])
 
 
 def _change(pairs: NDArray[np.float64], seed: int) -> Change:

@@ -39,3 +39,25 @@ def test_the_ensemble_has_no_effect() -> None:
     for metric in ("jaccard", "serp", "prag"):
         assert found.change(f"sensitivity.physics.{metric}.snsr").after == 0
     assert found.change("cost.calls").after == 3
+
+
+@pytest.mark.model
+def test_fair_prompts_over_seeds(taste_users, taste_films) -> None:
+    page = example("cfp_movielens")
+    from fairrec.recommenders.p5 import Examples, P5Settings, train_p5
+
+    p5 = P5Settings(
+        branching=16, width=16, layers=1, history=10, ordered=False, states=("gender",), steps=60
+    )
+    recommender = train_p5(taste_users, taste_films, p5)
+    draw = Examples(10, ordered=False, states=("gender",)).draw
+    quick = {"steps": 4, "batch": 16, "check_every": 2, "length": 2, "width": 8, "validation": 0.3}
+    found = [
+        page.one_seed(recommender, taste_users, draw, ["gender", "age"], seed, quick)
+        for seed in (0, 1)
+    ]
+    table = page.tables(found)
+    assert "| gender, age | 0." in table
+    both = [seed["places"]["gender.user"]["leace"]["auc"] for seed in found]
+    assert f"{sum(both) / 2:.3f}" in table
+    assert "| counterfactual.gender.jaccard.flip_excess | 0." in table

@@ -20,7 +20,7 @@ class Examples:
         targets: Items learned at most.
         ordered: Whether what is learned came after what is shown; see `P5Settings`.
         states: Attributes that are stated.
-        strangers: Share of requests whose user is not named.
+        strangers: Share of requests whose user is not named, and share that state nothing.
     """
 
     history: int = 20
@@ -44,4 +44,6 @@ class Examples:
             shown = tuple(items[p] for p in places[learned:])
         slots = {} if rng.random() < self.strangers else {USER_SLOT: user.id}
         stated = {n: user.profile[n] for n in self.states if n in user.profile}
+        if stated and rng.random() < self.strangers:
+            stated = {}
         return Request(k=1, profile=stated, slots=slots, history=shown), wanted

@@ -47,7 +47,8 @@ class P5Settings:
         ordered: Whether histories are in the order of time: then the items after a window of
             the history are learned; otherwise any, with any others shown.
         states: Attributes of the profile that prompts state.
-        strangers: Share of prompts whose user is not named, so that unknown users can be served.
+        strangers: Share of prompts whose user is not named, so that unknown users can be served,
+            and share that state nothing, so that nothing needs to be stated.
         steps: Gradient steps.
         batch: Prompts a step.
         learning_rate: The highest; it rises over the first 5 % of steps and then falls to 0 as
