@@ -47,3 +47,47 @@ def taste_recommender(request: pytest.FixtureRequest, taste_users, taste_films):
         batch=64,
     )
     return train_p5(taste_users, taste_films, settings)
+
+
+@pytest.fixture(scope="session")
+def word_model():
+    """A real, untrained causal model of a few thousand weights whose tokens are words."""
+    import torch
+    from tokenizers import Tokenizer, models, pre_tokenizers
+    from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
+
+    from fairrec.language_models.transformers_models import TransformersModel
+
+    known = [
+        "</s>",
+        "I",
+        "am",
+        "a",
+        "woman",
+        "man",
+        ".",
+        "saw",
+        ":",
+        "Film",
+        ";",
+        "What",
+        "next",
+        "?",
+    ]
+    known += map(str, range(100))
+    words = Tokenizer(
+        models.WordLevel({word: n for n, word in enumerate(["<unk>", *known])}, unk_token="<unk>")
+    )
+    words.pre_tokenizer = pre_tokenizers.Whitespace()
+    torch.manual_seed(0)
+    config = LlamaConfig(
+        vocab_size=len(known) + 1,
+        hidden_size=16,
+        intermediate_size=32,
+        num_hidden_layers=2,
+        num_attention_heads=2,
+        num_key_value_heads=1,
+        initializer_range=0.3,
+    )
+    tokenizer = PreTrainedTokenizerFast(tokenizer_object=words, eos_token="</s>")
+    return TransformersModel(LlamaForCausalLM(config).eval(), tokenizer, {"name": "words"})
