@@ -41,6 +41,8 @@ class FairPromptSettings:
         patience: Looks without improvement before training stops.
         tolerance: An attacker's |AUC - 0.5| that validation takes as hidden.
         validation: Share of the users that training does not see.
+        bf16: Whether the model computes in bfloat16 where torch's autocast does; the prefix is
+            trained in fp32 all the same. On GPUs untried.
         seed: Of weights, order and split.
     """
 
@@ -61,6 +63,7 @@ class FairPromptSettings:
     patience: int = 5
     tolerance: float = 0.02
     validation: float = 0.1
+    bf16: bool = False
     seed: int = 0
 
     def __post_init__(self) -> None:

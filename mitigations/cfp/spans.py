@@ -1,13 +1,28 @@
-"""The vectors that attributes are hidden in: one per user and span."""
+"""The vectors that attributes are hidden in: one per user and span, from a forward pass."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import torch
 
 from fairrec.errors import WrongUse
-from fairrec.protocols import ForwardPass
+from fairrec.protocols import ForwardPass, TrainsThrough
+from fairrec.types import Request
+
+
+def forward(
+    recommender: TrainsThrough,
+    bf16: bool,
+    requests: Sequence[Request],
+    targets: Sequence[Sequence[str]] | None = None,
+) -> ForwardPass:
+    """Run a recommender's model in its own precision, or in bfloat16, and return fp32."""
+    device = recommender.module.device.type
+    with torch.autocast(device, torch.bfloat16, enabled=bf16):
+        passed = recommender.forward(requests, targets)
+    return replace(passed, states=passed.states.float(), output=passed.output.float())
 
 
 def span_vectors(passed: ForwardPass, spans: Sequence[str]) -> dict[str, torch.Tensor]:

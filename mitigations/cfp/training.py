@@ -19,7 +19,7 @@ from fairrec.mitigations.cfp.hiding import Hiding
 from fairrec.mitigations.cfp.people import People
 from fairrec.mitigations.cfp.prefix import FairPrefixes
 from fairrec.mitigations.cfp.settings import FairPromptSettings
-from fairrec.mitigations.cfp.spans import span_vectors
+from fairrec.mitigations.cfp.spans import forward, span_vectors
 from fairrec.mitigations.cfp.validation import ATTACKED_FROM, Look, Validation
 from fairrec.protocols import TrainsThrough
 from fairrec.seeds import derive_seed, generator
@@ -131,7 +131,7 @@ class Training:
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(derive_seed(settings.seed, "fair prompt", str(self.step)) % 2**32)
             with attached(self.recommender.module, self.prefixes(chosen)):
-                passed = self.recommender.forward(requests, targets)
+                passed = forward(self.recommender, settings.bf16, requests, targets)
             vectors = span_vectors(passed, settings.spans)
             self.hiding.teach(vectors, labels)
             loss = passed.loss + self.hiding.loss(vectors, labels, chosen, self.step)

@@ -15,7 +15,7 @@ from fairrec.evidence.auc import within_fold_auc
 from fairrec.mitigations.cfp.attaching import attached
 from fairrec.mitigations.cfp.prefix import FairPrefixes
 from fairrec.mitigations.cfp.settings import FairPromptSettings
-from fairrec.mitigations.cfp.spans import span_vectors
+from fairrec.mitigations.cfp.spans import forward, span_vectors
 from fairrec.protocols import TrainsThrough
 from fairrec.types import Request
 
@@ -83,8 +83,11 @@ class Validation:
         with nullcontext() if prefixes is None else attached(module, prefixes(chosen)):
             for part in self._parts():
                 learn = part.start < self.learners
-                passed = self.recommender.forward(
-                    self.requests[part], None if learn else self.targets[part]
+                passed = forward(
+                    self.recommender,
+                    self.settings.bf16,
+                    self.requests[part],
+                    None if learn else self.targets[part],
                 )
                 if not learn:
                     total += float(passed.loss) * len(self.requests[part])

@@ -71,12 +71,13 @@ def test_spans_are_where_the_words_are(recommender, word_model, taste_users) -> 
     assert words("last") == "."
 
 
-def test_gender_that_is_stated_is_hidden(recommender, taste_users) -> None:
+@pytest.mark.parametrize("bf16", [False, True])
+def test_gender_that_is_stated_is_hidden(recommender, taste_users, bf16) -> None:
     def draw(user, rng):
         return asked(user), [str(rng.choice(user.held_out))]
 
     prompt = CounterfactuallyFairPrompt(
-        ["gender"], spans=("last",), steps=60, batch=60, check_every=20, validation=0.3
+        ["gender"], spans=("last",), steps=60, batch=60, check_every=20, validation=0.3, bf16=bf16
     ).fit(recommender, taste_users, draw=draw)
     assert prompt.artefact is not None
     first, *looks = prompt.artefact.looks
