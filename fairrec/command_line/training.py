@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import typer
 
-from fairrec.errors import ModelUnavailable, WrongUse
+from fairrec.errors import ModelUnavailable
 
 train_app = typer.Typer(help="Train recommenders.", no_args_is_help=True)
 cfp_app = typer.Typer(help="Counterfactually fair prompts.", no_args_is_help=True)
@@ -78,35 +78,21 @@ def train(
     _need_torch()
     import json
 
-    from fairrec.datasets import leave_last_out, read_dataset
+    from fairrec.command_line.fair_prompts import (
+        build_protected,
+        read_fair_prompt_configuration,
+    )
     from fairrec.files import write_atomically
     from fairrec.mitigations.cfp import CounterfactuallyFairPrompt
     from fairrec.mitigations.cfp.card import measure
     from fairrec.mitigations.cfp.people import halves
     from fairrec.mitigations.cfp.training import Training
-    from fairrec.recommenders.p5 import Examples, load_generator
 
-    found = _settings(config)
+    found = read_fair_prompt_configuration(config)
     prompt = CounterfactuallyFairPrompt(found.attributes, **found.settings)
     seed = prompt.settings.seed
-    recommender = load_generator(found.recommender)
-    trained = recommender.trained
-    if "held_out" not in trained:
-        raise WrongUse(
-            f"{found.recommender} does not say what was held out while it was trained.",
-            expected="a recommender that `fairrec train p5` wrote.",
-            do="fit the prompt in Python, where users say what they hold out.",
-        )
-    dataset = read_dataset(found.data)
-    users = leave_last_out(
-        dataset, trained["held_out"], minimum_history=2, seed=trained["settings"]["seed"]
-    )
-    learners, others = halves(users, found.measured, seed)
-    draw = Examples(
-        history=recommender.history,
-        ordered=dataset.timestamps is not None,
-        states=tuple(recommender.states),
-    ).draw
+    made = build_protected(found, lambda line: typer.echo(line, err=True))
+    learners, others = halves(made.users, found.measured, seed)
 
     def tell(training: Training) -> None:
         look = training.looks[-1]
@@ -117,40 +103,15 @@ def train(
             err=True,
         )
 
-    prompt.fit(recommender, learners, draw=draw, checkpoint=found.out, tell=tell)
+    prompt.fit(made.recommender, learners, draw=made.draw, checkpoint=found.out, tell=tell)
     prompt.save(found.out)
-    card = measure(prompt, recommender, others, seed=seed)
+    card = measure(
+        prompt, made.recommender, others, ask=made.ask, together=made.together, seed=seed
+    )
     write_atomically(found.out / "card.json", json.dumps(card.to_dict(), indent=2) + "\n")
     write_atomically(found.out / "card.md", card.to_markdown())
     typer.echo(card.to_markdown())
     typer.echo(f"Written: {found.out}")
-
-
-def _settings(path: Path) -> Any:
-    """Read and check the settings of `fairrec cfp train`."""
-    from pydantic import BaseModel, ConfigDict, Field, ValidationError
-
-    from fairrec.command_line.configuration import read_configuration
-
-    class FairPromptConfiguration(BaseModel):
-        model_config = ConfigDict(extra="forbid", frozen=True)
-
-        recommender: Path
-        data: Path
-        out: Path
-        attributes: list[str] = Field(min_length=1)
-        measured: float = Field(default=0.5, gt=0, lt=1)
-        settings: dict[str, Any] = {}
-
-    try:
-        return FairPromptConfiguration(**read_configuration(path))
-    except ValidationError as error:
-        wrong = error.errors()[0]
-        raise WrongUse(
-            f"{path}: {'.'.join(map(str, wrong['loc']))}: {wrong['msg']}.",
-            expected="recommender, data, out, attributes; and measured, settings.",
-            do="correct the entry.",
-        ) from error
 
 
 def _need_torch() -> None:

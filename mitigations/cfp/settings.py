@@ -34,7 +34,7 @@ class FairPromptSettings:
         steps: Gradient steps of the prefix.
         batch: Users a step.
         discriminator_steps: Steps of discriminators a step of the prefix.
-        learning_rate: Of the prefix.
+        learning_rate: Of the prefix, at the start; it falls to 0 as half a cosine.
         discriminator_rate: Of discriminators.
         warm_up: First steps in which discriminators learn and the prefix only recommends.
         check_every: Steps between looks at the validation users.

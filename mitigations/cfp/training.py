@@ -5,6 +5,7 @@ So that a run which was killed goes on from its last checkpoint exactly as it wo
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from itertools import combinations
@@ -118,6 +119,8 @@ class Training:
 
     def _take_step(self) -> None:
         settings = self.settings
+        for group in self.optimiser.param_groups:
+            group["lr"] = settings.learning_rate * _rate(self.step, settings.steps)
         rng = generator(settings.seed, "fair prompt step", str(self.step))
         chosen = self.sets[int(rng.integers(len(self.sets)))]
         places = rng.choice(self.people.learners, min(settings.batch, len(self.people.learners)))
@@ -187,6 +190,11 @@ class Training:
     def _finished(self) -> bool:
         scores = [self._score(look) for look in self.looks[1:]]
         return len(scores) - int(np.argmin(scores or [0])) > self.settings.patience
+
+
+def _rate(step: int, steps: int) -> float:
+    """Return the share of the learning rate: half a cosine from 1 down to 0."""
+    return 0.5 * (1 + math.cos(math.pi * step / steps))
 
 
 def subsets(attributes: Sequence[str]) -> list[tuple[str, ...]]:

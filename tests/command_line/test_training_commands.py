@@ -57,11 +57,33 @@ def test_from_a_data_set_to_a_card(tmp_path, taste_users, monkeypatch) -> None:
     assert scope["fair"].hide == ("gender",)
 
 
+def test_a_language_model_is_asked_in_words(tmp_path, taste_users, word_model) -> None:
+    write_data(tmp_path / "data", taste_users[:80])
+    word_model.module.save_pretrained(tmp_path / "model")
+    word_model._tokenizer.save_pretrained(tmp_path / "model")
+    config = tmp_path / "cfp.yaml"
+    config.write_text(
+        f"model: {tmp_path}/model\ndata: {tmp_path}/data\nout: {tmp_path}/prompt\n"
+        "attributes: [gender]\nstates: [gender]\nhistory: 3\npool: 12\n"
+        "settings: {steps: 2, batch: 8, check_every: 2, length: 2, width: 8, validation: 0.3,"
+        " spans: [last, history]}\n"
+    )
+    assert "| gender | lists |" in run("cfp", "train", str(config))
+    assert (tmp_path / "prompt" / "adapter_config.json").exists()
+    config.write_text(config.read_text().replace(f"{tmp_path}/model", "demo"))
+    with pytest.raises(WrongUse, match="'demo' cannot be trained through"):
+        run("cfp", "train", str(config))
+
+
 def test_wrong_settings_are_named(tmp_path) -> None:
     config = tmp_path / "cfp.yaml"
     config.write_text("recommender: here\ndata: there\nout: o\nattributes: []\n")
     with pytest.raises(WrongUse, match="attributes"):
         run("cfp", "train", str(config))
+    for recommenders in ("", "recommender: here\nmodel: default\n"):
+        config.write_text(f"{recommenders}data: there\nout: o\nattributes: [gender]\n")
+        with pytest.raises(WrongUse, match="either recommender"):
+            run("cfp", "train", str(config))
     with pytest.raises(WrongUse, match="no setting 'lamda'"):
         CounterfactuallyFairPrompt(["gender"], lamda=3)
 
