@@ -5,8 +5,8 @@
 
 For every seed the users are halved, a prompt is trained on one half for all sets of attributes, and
 measured on the other. Results are kept in a folder, one file a seed: seeds that are there are not
-run again, and may be run side by side. If the recommender was trained to be told attributes
-(`--states gender`), its lists are also compared between stated values, before and after.
+run again, and may be run side by side. A recommender that was trained to be told attributes
+(`--states gender`) is told them, and its lists are compared between stated values as well.
 """
 
 from __future__ import annotations
@@ -28,10 +28,11 @@ from fairrec.mitigations.cfp import CounterfactuallyFairPrompt
 from fairrec.mitigations.cfp.card import attacked, measure_each
 from fairrec.mitigations.cfp.erasure import LinearErasure
 from fairrec.mitigations.cfp.people import halves
-from fairrec.mitigations.cfp.training import Draw, subsets
+from fairrec.mitigations.cfp.training import subsets
 from fairrec.prompts import attribute, template
 from fairrec.recommenders.p5 import Examples, ItemIdGenerator, load_generator
-from fairrec.running import ResponseStore, ask
+from fairrec.running import ResponseStore
+from fairrec.running import ask as ask_all
 from fairrec.running.comparison import compare_answers
 from fairrec.types import Request
 from fairrec.users import User
@@ -45,7 +46,7 @@ Numbers = Mapping[str, Any]
 def one_seed(
     recommender: ItemIdGenerator,
     users: Sequence[User],
-    draw: Draw,
+    draws: Examples,
     attributes: Sequence[str],
     seed: int,
     settings: Mapping[str, Any],
@@ -53,15 +54,16 @@ def one_seed(
     """Train a prompt and return what was measured, as plain JSON types."""
     learners, others = halves(users, 0.5, seed)
     prompt = CounterfactuallyFairPrompt(attributes, seed=seed, **settings)
-    prompt.fit(recommender, learners, draw=draw)
+    prompt.fit(recommender, learners, draw=draws.draw)
     sets = subsets(attributes)
-    cards = measure_each(prompt, recommender, others, sets, seed=seed)
+    ask = partial(draws.asked, k=10)
+    cards = measure_each(prompt, recommender, others, sets, ask=ask, seed=seed)
     losses = [look["loss"] for look in prompt.artefact.looks] if prompt.artefact else []
     return {
         "seed": seed,
         "losses": losses,
         "sets": {"+".join(s): c.to_dict() for s, c in zip(sets, cards, strict=True)},
-        "places": places(prompt, recommender, learners, others, seed),
+        "places": places(prompt, recommender, ask, learners, others, seed),
         "told": told(prompt, recommender, others) if recommender.states else {},
     }
 
@@ -69,6 +71,7 @@ def one_seed(
 def places(
     prompt: CounterfactuallyFairPrompt,
     recommender: ItemIdGenerator,
+    ask: Callable[[User], Request],
     learners: Sequence[User],
     others: Sequence[User],
     seed: int,
@@ -77,8 +80,10 @@ def places(
     found: dict[str, Any] = {}
     wrapped = prompt.wrap(recommender)
     for place in PLACES:
-        seen, before = (recommender.embed(_plain(of), place) for of in (learners, others))
-        after = wrapped.embed(_plain(others), place)
+        seen, before = (
+            recommender.embed([ask(user) for user in of], place) for of in (learners, others)
+        )
+        after = wrapped.embed([ask(user) for user in others], place)
         for name in prompt.attributes:
             labels = np.unique([user.profile[name] for user in learners], return_inverse=True)[1]
             erased = LinearErasure.fit(seen, labels).transform(before)
@@ -87,10 +92,6 @@ def places(
                 for what, vectors in (("nothing", before), ("prompt", after), ("leace", erased))
             }
     return found
-
-
-def _plain(users: Sequence[User]) -> list[Request]:
-    return [Request(k=1, slots={"user": user.id}, history=user.history) for user in users]
 
 
 def told(
@@ -104,8 +105,8 @@ def told(
     ]
     audit = CounterfactualAudit(users[:n], stated, [template("movie_user")], repeats=1)
     probes, store = audit.plan(), ResponseStore(None)
-    before = ask(probes, recommender, store)
-    after = ask(probes, prompt.wrap(recommender), store)
+    before = ask_all(probes, recommender, store)
+    after = ask_all(probes, prompt.wrap(recommender), store)
     changes = compare_answers(audit, probes, before, after).fairness
     return {
         c.id: {
@@ -204,12 +205,12 @@ def main() -> None:
         dataset, trained["held_out"], minimum_history=2, seed=trained["settings"]["seed"]
     )
     ordered = dataset.timestamps is not None
-    draw = Examples(recommender.history, ordered=ordered, states=tuple(recommender.states)).draw
+    draws = Examples(recommender.history, ordered=ordered, states=tuple(recommender.states))
     args.out.mkdir(parents=True, exist_ok=True)
     for seed in args.seeds:
         file = args.out / f"seed_{seed}.json"
         if not file.exists():
-            found = one_seed(recommender, users, draw, args.attributes, seed, args.settings)
+            found = one_seed(recommender, users, draws, args.attributes, seed, args.settings)
             file.write_text(json.dumps(found, indent=1))
     files = [args.out / f"seed_{seed}.json" for seed in args.seeds]
     print(tables([json.loads(file.read_text()) for file in files]))

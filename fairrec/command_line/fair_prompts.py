@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -104,7 +105,6 @@ def build_protected(settings: FairPromptConfiguration, say: Callable[[str], None
 
 
 def _item_ids(folder: Path, dataset: Dataset) -> Protected:
-    from fairrec.mitigations.cfp.card import by_id
     from fairrec.recommenders.p5 import Examples, load_generator
 
     recommender = load_generator(folder)
@@ -123,7 +123,7 @@ def _item_ids(folder: Path, dataset: Dataset) -> Protected:
         ordered=dataset.timestamps is not None,
         states=tuple(recommender.states),
     )
-    return Protected(recommender, users, draws.draw, by_id, 256)
+    return Protected(recommender, users, draws.draw, partial(draws.asked, k=AT), 256)
 
 
 def _in_words(

@@ -85,7 +85,7 @@ Ask = Callable[[User], Request]
 
 
 def by_id(user: User) -> Request:
-    """Return the request of a recommender that knows its users by their ids."""
+    """Return the request to a recommender that knows its users by their ids."""
     return Request(k=AT, slots={"user": user.id}, history=user.history)
 
 

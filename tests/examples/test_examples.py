@@ -50,10 +50,10 @@ def test_fair_prompts_over_seeds(taste_users, taste_films) -> None:
         branching=16, width=16, layers=1, history=10, ordered=False, states=("gender",), steps=60
     )
     recommender = train_p5(taste_users, taste_films, p5)
-    draw = Examples(10, ordered=False, states=("gender",)).draw
+    draws = Examples(10, ordered=False, states=("gender",))
     quick = {"steps": 4, "batch": 16, "check_every": 2, "length": 2, "width": 8, "validation": 0.3}
     found = [
-        page.one_seed(recommender, taste_users, draw, ["gender", "age"], seed, quick)
+        page.one_seed(recommender, taste_users, draws, ["gender", "age"], seed, quick)
         for seed in (0, 1)
     ]
     table = page.tables(found)

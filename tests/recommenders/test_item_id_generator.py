@@ -12,7 +12,7 @@ from tokenizers import Tokenizer, models, pre_tokenizers, trainers
 
 from fairrec.errors import BadData, ModelUnavailable, WrongUse
 from fairrec.protocols import Recommender, ScoresItems, TrainsThrough
-from fairrec.recommenders.p5 import P5Settings, load_generator, save_generator, train_p5
+from fairrec.recommenders.p5 import Examples, P5Settings, load_generator, save_generator, train_p5
 from fairrec.types import Outcome, Request
 from fairrec.users import User
 
@@ -173,3 +173,13 @@ def test_there_must_be_something_to_learn(taste_films) -> None:
         train_p5(
             [User("a", history=("f1", "f2"))], taste_films, P5Settings(states=("gender",), steps=1)
         )
+
+
+def test_what_has_no_order_is_shown_in_none(taste_users) -> None:
+    user = taste_users[0]
+    told = Examples(5, ordered=True, states=("gender",)).asked(user, 3)
+    assert (told.history, told.profile, told.k) == (user.history, {"gender": "female"}, 3)
+    shuffled = Examples(5, ordered=False).asked(user, 3)
+    assert shuffled.history[-5:] != user.history[-5:]
+    assert sorted(shuffled.history) == sorted(user.history)
+    assert shuffled == Examples(5, ordered=False).asked(user, 3)

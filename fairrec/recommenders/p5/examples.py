@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from fairrec.recommenders.p5.prompt import USER_SLOT
+from fairrec.seeds import generator
 from fairrec.types import Request
 from fairrec.users import User
 
@@ -47,3 +48,19 @@ class Examples:
         if stated and rng.random() < self.strangers:
             stated = {}
         return Request(k=1, profile=stated, slots=slots, history=shown), wanted
+
+    def asked(self, user: User, k: int) -> Request:
+        """Return the request of a user once the model is trained, after the whole history.
+
+        The model is shown the last items. Where histories have no order these would be whatever
+        a file has last, so they are put into one by the user's id.
+        """
+        order = np.arange(len(user.history))
+        if not self.ordered:
+            order = generator(0, "p5 asked", user.id).permutation(order)
+        return Request(
+            k=k,
+            profile={n: user.profile[n] for n in self.states if n in user.profile},
+            slots={USER_SLOT: user.id},
+            history=tuple(user.history[place] for place in order),
+        )
