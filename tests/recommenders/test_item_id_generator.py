@@ -183,3 +183,12 @@ def test_what_has_no_order_is_shown_in_none(taste_users) -> None:
     assert shuffled.history[-5:] != user.history[-5:]
     assert sorted(shuffled.history) == sorted(user.history)
     assert shuffled == Examples(5, ordered=False).asked(user, 3)
+
+
+def test_numbers_of_users_say_nothing_of_the_order_in_the_data(
+    taste_recommender, taste_users
+) -> None:
+    ids = [user.id for user in taste_users]
+    assert sorted(taste_recommender.users) == sorted(ids)
+    number = {user: n for n, user in enumerate(taste_recommender.users)}
+    assert abs(np.corrcoef([number[user] for user in ids], range(len(ids)))[0, 1]) < 0.3

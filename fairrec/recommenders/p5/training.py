@@ -104,7 +104,7 @@ def train_p5(
         network,
         catalog,
         codes,
-        [user.id for user in users],
+        _numbered(users, settings.seed),
         states=states,
         history=settings.history,
     )
@@ -120,6 +120,16 @@ def weights_hash(network: Network) -> str:
     for tensor in [*network.model.state_dict().values(), network.whole_words.weight]:
         digest.update(tensor.detach().cpu().contiguous().view(torch.uint8).numpy().tobytes())
     return digest.hexdigest()
+
+
+def _numbered(users: Sequence[User], seed: int) -> list[str]:
+    """Return the users' ids in the order of their numbers, which is a random one.
+
+    Users whose numbers are near share a token. In the order of the data that would be people who
+    came at the same time: on MovieLens 1M that alone tells their age (AUC .55).
+    """
+    order = generator(seed, "p5 user numbers").permutation(len(users))
+    return [users[place].id for place in order]
 
 
 def _values(users: Sequence[User], states: Sequence[str]) -> dict[str, list[str]]:
