@@ -164,9 +164,9 @@ class TrainableLikelihood(CatalogueLikelihood):
         prompt = Prompt(request.instruction, request.system, self._prefill)
         text, tokens, offsets = self._transformer.placed_tokens(prompt)
         turn = text.rfind(request.instruction)
-        places = {"prompt": (0, len(text)), "user": (turn, turn + len(request.instruction))}
+        # A template may change the words; then the span is empty, and whoever hides there is told.
+        places = {"user": (turn, turn + len(request.instruction)) if turn >= 0 else (0, 0)}
         titles = [self.catalog.title(item) for item in request.history]
-        # A title that the words leave out leaves the span empty: whoever hides there is told.
         places["history"] = _found(titles, text, max(turn, 0))
         spans = {
             name: [begin < high and end > low for begin, end in offsets]
