@@ -61,6 +61,15 @@ class ScoresItems(Protocol):
 
 
 @runtime_checkable
+class EmbedsUsers(Protocol):
+    """A recommender with a vector for each user; its rankings hold it as their `embedding`."""
+
+    def embed_users(self, requests: Sequence[Request]) -> NDArray[np.float64]:
+        """Return one vector per request: requests x width."""
+        ...
+
+
+@runtime_checkable
 class Mitigates(Protocol):
     """A recommender that answers with what another one answers.
 
@@ -86,11 +95,20 @@ class Mitigates(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Prompt:
-    """One chat turn for a language model; `prefill` is the start of the model's own reply."""
+    """What a language model is asked.
+
+    Attributes:
+        user: The user's turn.
+        system: The system turn, or None.
+        prefill: Start of the model's own reply.
+        earlier: Turns of the conversation so far, oldest first: what the user said and what the
+            model replied.
+    """
 
     user: str
     system: str | None = None
     prefill: str = ""
+    earlier: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +162,81 @@ class ScoresContinuations(Protocol):
         self, prompts: Sequence[Prompt], continuations: Sequence[str]
     ) -> list[list[NDArray[np.float64]]]:
         """Return, per prompt and continuation, the log-probability (nats) of each token."""
+        ...
+
+
+@runtime_checkable
+class ScoresChoices(Protocol):
+    """A language model that can say how likely its reply begins with given words."""
+
+    def choice_logprobs(
+        self, prompts: Sequence[Prompt], choices: Sequence[str]
+    ) -> NDArray[np.float64]:
+        """Return log-probabilities (nats), prompts x choices.
+
+        NaN stands where a back-end does not say, such as a server that names its likeliest
+        tokens alone. Prompts of one call that begin alike share the work.
+        """
+        ...
+
+
+@runtime_checkable
+class HasContext(Protocol):
+    """A language model that knows how much it can read."""
+
+    @property
+    def context_length(self) -> int:
+        """Tokens of prompt and answer together, at most."""
+        ...
+
+    def count_tokens(self, prompt: Prompt) -> int:
+        """Return how many tokens a prompt is."""
+        ...
+
+
+@runtime_checkable
+class FillsMasks(Protocol):
+    """A masked language model: it says which words could stand in a gap."""
+
+    @property
+    def description(self) -> Mapping[str, Any]:
+        """See `LanguageModel`."""
+        ...
+
+    def mask_logprobs(self, texts: Sequence[str], words: Sequence[str]) -> NDArray[np.float64]:
+        """Return log-probabilities (nats) of each word in each text's one ``[MASK]``.
+
+        Returns:
+            texts x words.
+        """
+        ...
+
+
+@runtime_checkable
+class PredictsNumbers(Protocol):
+    """A model with a regression head."""
+
+    @property
+    def description(self) -> Mapping[str, Any]:
+        """See `LanguageModel`."""
+        ...
+
+    def predict(self, texts: Sequence[str]) -> NDArray[np.float64]:
+        """Return one number per text."""
+        ...
+
+
+@runtime_checkable
+class EmbedsTexts(Protocol):
+    """A text encoder."""
+
+    @property
+    def description(self) -> Mapping[str, Any]:
+        """See `LanguageModel`."""
+        ...
+
+    def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """Return one vector per text: texts x width."""
         ...
 
 

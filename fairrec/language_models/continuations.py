@@ -14,7 +14,7 @@ import torch
 from numpy.typing import NDArray
 from transformers import DynamicCache
 
-from fairrec.language_models.packed_trie import TrieChunk
+from fairrec.language_models.packed_trie import ROOT, TrieChunk, pack
 
 
 @torch.inference_mode()
@@ -78,7 +78,9 @@ def _one_prompt(
         rest = list(prompt[done:])  # of the prompt; empty after the first chunk
         logits = _trie_logits(model, rest, done, chunk, cache, root)
         root = logits[:1]
-        places = torch.from_numpy(chunk.places + 1).to(logits.device)
+        rows = np.searchsorted(_read(chunk), chunk.places) + 1
+        rows[chunk.places == ROOT] = 0
+        places = torch.from_numpy(rows).to(logits.device)
         targets = torch.from_numpy(chunk.targets).to(logits.device)
         normalisers = torch.logsumexp(logits, dim=-1)
         flat = (logits[places, targets] - normalisers[places]).double().cpu().numpy()
@@ -91,6 +93,11 @@ def _one_prompt(
     return found
 
 
+def _read(chunk: TrieChunk) -> NDArray[np.int64]:
+    """Return the nodes whose prediction is read, in their order."""
+    return np.unique(chunk.places[chunk.places != ROOT])
+
+
 def _trie_logits(
     model: Any,
     rest: list[int],
@@ -99,7 +106,7 @@ def _trie_logits(
     cache: DynamicCache,
     root: torch.Tensor | None,
 ) -> torch.Tensor:
-    """Return logits, 1 + nodes rows: after the prompt's last token, then after each node."""
+    """Return logits: after the prompt's last token, then after each node that is read."""
     nodes, device = len(chunk.tokens), model.device
     if nodes == 0 and root is not None:
         return root
@@ -111,7 +118,9 @@ def _trie_logits(
     dtype = model.dtype
     mask = torch.zeros(visible.shape, dtype=dtype).masked_fill(~visible, torch.finfo(dtype).min)
     positions = [*range(done, length), *(length + chunk.depths).tolist()]
-    kept = torch.arange(max(len(rest) - 1, 0), len(rest) + nodes, device=device)
+    # What no score needs is left out: the vocabulary costs as much as several layers.
+    read = len(rest) + _read(chunk)
+    kept = torch.tensor([*([len(rest) - 1] if rest else []), *read.tolist()], device=device)
     logits = model(
         input_ids=torch.tensor([[*rest, *chunk.tokens.tolist()]], device=device),
         attention_mask=mask[None, None].to(device),
@@ -122,3 +131,25 @@ def _trie_logits(
     ).logits[0]
     logits = logits.float()
     return logits if root is None else torch.cat([root, logits])
+
+
+@torch.inference_mode()
+def shared_prefix_choices(
+    model: Any, prompts: Sequence[Sequence[int]], choices: Sequence[Sequence[int]]
+) -> NDArray[np.float64]:
+    """Return the log-probability (nats) of each choice after each prompt: prompts x choices.
+
+    Args:
+        model: A transformers causal language model.
+        prompts: Tokens of each prompt, at least two.
+        choices: Tokens of each choice, at least one.
+    """
+    if not prompts:
+        return np.empty((0, len(choices)))
+    shared = max(_shared_length(prompts), 1)
+    tails = [[*prompt[shared:], *choice] for prompt in prompts for choice in choices]
+    chunks = pack(tails, last=max(map(len, choices)))
+    (found,) = continuation_logprobs(model, [prompts[0][:shared]], chunks, len(tails))
+    lengths = [len(choice) for _ in prompts for choice in choices]
+    sums = [tokens[-n:].sum() for tokens, n in zip(found, lengths, strict=True)]
+    return np.array(sums).reshape(len(prompts), len(choices))

@@ -21,10 +21,10 @@ class TrieChunk:
         depths: Distance of each node from the prompt's end, from 0.
         visible: Which nodes each node attends to (itself and its ancestors), n x n.
         continuations: Which continuations this chunk scores, by their place in the input.
-        places: For every token of those continuations, one after the other, the node whose
-            prediction it is; `ROOT` for the prompt's last token.
+        places: For every scored token of those continuations, one after the other, the node
+            whose prediction it is; `ROOT` for the prompt's last token.
         targets: Those tokens.
-        lengths: Tokens per continuation.
+        lengths: Scored tokens per continuation.
     """
 
     tokens: NDArray[np.int64]
@@ -36,10 +36,12 @@ class TrieChunk:
     lengths: list[int]
 
 
-def pack(continuations: Sequence[Sequence[int]], most_nodes: int = 512) -> list[TrieChunk]:
+def pack(
+    continuations: Sequence[Sequence[int]], most_nodes: int = 512, last: int | None = None
+) -> list[TrieChunk]:
     """Pack tokenised continuations, each of at least one token, into chunks of a trie.
 
-    A chunk holds at most `most_nodes` inner nodes (more only where a single continuation has
+    Of each continuation the last `last` tokens are scored, or all. A chunk holds at most `most_nodes` inner nodes (more only where a single continuation has
     more). The last token of a continuation predicts nothing and is no node unless another
     continuation goes on from it.
     """
@@ -52,14 +54,14 @@ def pack(continuations: Sequence[Sequence[int]], most_nodes: int = 512) -> list[
         tokens = tuple(continuations[i])
         fresh = [tokens[:n] for n in range(1, len(tokens)) if tokens[:n] not in nodes]
         if members and len(nodes) + len(fresh) > most_nodes:
-            chunks.append(_chunk(members, nodes, continuations))
+            chunks.append(_chunk(members, nodes, continuations, last))
             members, nodes = [], {}
             fresh = [tokens[:n] for n in range(1, len(tokens))]
         members.append(i)
         for beginning in fresh:
             nodes[beginning] = len(nodes)
     if members:
-        chunks.append(_chunk(members, nodes, continuations))
+        chunks.append(_chunk(members, nodes, continuations, last))
     return chunks
 
 
@@ -67,6 +69,7 @@ def _chunk(
     members: list[int],
     nodes: dict[tuple[int, ...], int],
     continuations: Sequence[Sequence[int]],
+    last: int | None,
 ) -> TrieChunk:
     visible = np.zeros((len(nodes), len(nodes)), dtype=bool)
     for beginning, node in nodes.items():
@@ -74,12 +77,14 @@ def _chunk(
             visible[node] = visible[nodes[beginning[:-1]]]
         visible[node, node] = True
     scored = [tuple(continuations[i]) for i in members]
+    starts = [0 if last is None else max(0, len(tokens) - last) for tokens in scored]
+    read = [(t, n) for t, start in zip(scored, starts, strict=True) for n in range(start, len(t))]
     return TrieChunk(
         tokens=np.array([beginning[-1] for beginning in nodes], dtype=np.int64),
         depths=np.array([len(beginning) - 1 for beginning in nodes], dtype=np.int64),
         visible=visible,
         continuations=members,
-        places=np.array([nodes.get(t[:n], ROOT) for t in scored for n in range(len(t))]),
-        targets=np.array([token for t in scored for token in t], dtype=np.int64),
-        lengths=[len(t) for t in scored],
+        places=np.array([nodes.get(t[:n], ROOT) for t, n in read]),
+        targets=np.array([t[n] for t, n in read], dtype=np.int64),
+        lengths=[len(t) - start for t, start in zip(scored, starts, strict=True)],
     )

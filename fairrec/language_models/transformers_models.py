@@ -19,8 +19,10 @@ from numpy.typing import NDArray
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from fairrec.errors import WrongUse
-from fairrec.language_models.continuations import continuation_logprobs
+from fairrec.language_models.continuations import continuation_logprobs, shared_prefix_choices
+from fairrec.language_models.conversation import conversation
 from fairrec.language_models.packed_trie import TrieChunk, pack
+from fairrec.language_models.sampling import SeededSampling
 from fairrec.protocols import Generation, GenerationParameters, Prompt
 
 BATCH_TOKENS = 16_384
@@ -178,6 +180,29 @@ class TransformersModel:
             len(continuations),
         )
 
+    def choice_logprobs(
+        self, prompts: Sequence[Prompt], choices: Sequence[str]
+    ) -> NDArray[np.float64]:
+        """Score choices; see `fairrec.protocols.ScoresChoices`.
+
+        The beginning that all prompts share is computed once, and what follows it, choices
+        included, as one packed trie.
+        """
+        return shared_prefix_choices(
+            self._model,
+            [self.token_ids(prompt) for prompt in prompts],
+            self.continuation_ids(choices),
+        )
+
+    @property
+    def context_length(self) -> int:
+        """See `fairrec.protocols.HasContext`."""
+        return int(self._model.config.max_position_embeddings)
+
+    def count_tokens(self, prompt: Prompt) -> int:
+        """See `fairrec.protocols.HasContext`."""
+        return len(self.token_ids(prompt))
+
     def _pack(self, continuations: tuple[str, ...]) -> list[TrieChunk]:
         return pack(self.continuation_ids(continuations))
 
@@ -187,19 +212,16 @@ class TransformersModel:
 
     def _chat_text(self, prompt: Prompt) -> str:
         if self._tokenizer.chat_template is None:
-            turns = [prompt.system, prompt.user]
+            said = [text for exchange in prompt.earlier for text in exchange]
+            turns = [prompt.system, *said, prompt.user]
             return "\n\n".join(turn for turn in turns if turn) + "\n\n" + prompt.prefill
-        turns = [{"role": "user", "content": prompt.user}]
-        if prompt.system:
-            turns.insert(0, {"role": "system", "content": prompt.system})
+        turns = conversation(prompt)
         try:
             text = self._template(turns)
         except Exception:  # a template may refuse the system role; jinja2 raises what it likes
             if not prompt.system:
                 raise
-            text = self._template(
-                [{"role": "user", "content": f"{prompt.system}\n\n{prompt.user}"}]
-            )
+            text = self._template(conversation(prompt, system_role=False))
         return text + prompt.prefill
 
     def _template(self, turns: list[dict[str, str]]) -> str:
@@ -261,27 +283,3 @@ class TransformersModel:
             text = text[: min(stopped)]
         cut = end is None and not stopped and len(new) >= parameters.max_new_tokens
         return Generation(text, "length" if cut else "stop", prompt_tokens, len(kept))
-
-
-class SeededSampling(transformers.LogitsProcessor):
-    """Turns greedy decoding into sampling, each row by its own seed.
-
-    The largest of logits plus independent Gumbel noise is a sample from their softmax
-    (Gumbel 1954); with a generator per row, an answer does not depend on its neighbours.
-    """
-
-    def __init__(self, temperature: float, top_p: float, seeds: Sequence[int]) -> None:
-        self._temperature = temperature
-        self._top_p = top_p
-        self._generators = [torch.Generator().manual_seed(seed) for seed in seeds]
-
-    def __call__(self, input_ids: torch.Tensor, scores: torch.Tensor) -> torch.Tensor:
-        scores = scores.float() / self._temperature
-        if self._top_p < 1:
-            warper: Any = transformers.TopPLogitsWarper(self._top_p)
-            scores = warper(input_ids, scores)
-        uniform = torch.stack(
-            [torch.rand(scores.shape[1], generator=generator) for generator in self._generators]
-        )
-        noise = -torch.log(-torch.log(uniform.clamp(1e-20, 1 - 1e-7)))
-        return scores + noise.to(scores.device)

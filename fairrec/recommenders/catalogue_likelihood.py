@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from fairrec.catalogs import Catalog
 from fairrec.errors import WrongUse
 from fairrec.protocols import LanguageModel, Prompt, ScoresContinuations
+from fairrec.recommenders.score_ranking import recommend_by_score
 from fairrec.types import Ranking, Request
 
 Variant = Literal["raw", "per_token", "prior_corrected"]
@@ -95,17 +96,7 @@ class CatalogueLikelihood:
             WrongUse: A request asks for more items than it has candidates, names one twice, or
                 names one that is not in the catalogue.
         """
-        rankings: dict[int, Ranking] = {}
-        pools: dict[tuple[str, ...], list[int]] = {}
-        for i, request in enumerate(requests):
-            pool = self._catalog.ids if request.candidates is None else request.candidates
-            _check(pool, request.k)
-            pools.setdefault(pool, []).append(i)
-        for pool, places in pools.items():
-            scores = self.score([requests[i] for i in places], pool)
-            for i, row in zip(places, scores, strict=True):
-                rankings[i] = _ranked(pool, row, requests[i].k)
-        return [rankings[i] for i in range(len(requests))]
+        return recommend_by_score(self, self._catalog, requests, seen=True)
 
     def score(self, requests: Sequence[Request], items: Sequence[str]) -> list[NDArray[np.float64]]:
         """Return, per request, one score (nats) for each of `items`; higher is better."""
@@ -130,23 +121,3 @@ class CatalogueLikelihood:
     def _continuations(self, pool: tuple[str, ...]) -> list[str]:
         """Titles as they go on from the prefill: tokenisers expect a space before a word."""
         return [f" {self._catalog.title(item)}" for item in pool]
-
-
-def _check(pool: tuple[str, ...], k: int) -> None:
-    if k > len(pool):
-        raise WrongUse(
-            f"k is {k}, but there are {len(pool)} candidates.",
-            expected="k of at most the number of candidates.",
-            do="ask for fewer items or widen the pool.",
-        )
-    if len(set(pool)) < len(pool):
-        raise WrongUse(
-            f"{len(pool) - len(set(pool))} of the {len(pool)} candidates are repeats.",
-            expected="each candidate once.",
-            do="remove the repeats.",
-        )
-
-
-def _ranked(pool: tuple[str, ...], scores: NDArray[np.float64], k: int) -> Ranking:
-    best = np.argsort(-scores, kind="stable")[:k]
-    return Ranking(tuple(pool[i] for i in best), scores=tuple(float(scores[i]) for i in best))

@@ -17,7 +17,7 @@ from typing import ClassVar, Literal
 from fairrec.catalogs import Catalog
 from fairrec.errors import WrongUse
 from fairrec.mitigations.mitigation import RewritesRequests
-from fairrec.mitigations.prompting.shown_titles import find_titles, titles_of
+from fairrec.prompts.shown_titles import find_titles, titles_of
 from fairrec.types import Request
 
 Focus = Literal["recency", "in_context"]

@@ -17,7 +17,7 @@ from typing import Any, ClassVar, Literal
 from fairrec.catalogs import Catalog
 from fairrec.errors import WrongUse
 from fairrec.mitigations.mitigation import Mitigation
-from fairrec.mitigations.prompting.shown_titles import check_distinct, reordered
+from fairrec.prompts.shown_titles import check_distinct, reordered
 from fairrec.mitigations.rank_aggregation import mean_ranks
 from fairrec.seeds import generator
 from fairrec.types import Outcome, Ranking, Request, Usage
@@ -54,7 +54,7 @@ class OrderBootstrap(Mitigation):
 
     Raises:
         WrongUse: Fewer than 1 order or an unknown design. From `expand`: the words do not show
-            the candidates (see `fairrec.mitigations.prompting.shown_titles`).
+            the candidates (see `fairrec.prompts.shown_titles`).
     """
 
     name: ClassVar[str] = "order_bootstrap"

@@ -19,7 +19,7 @@ from fairrec.mitigations.prompting.order_bootstrap import (
     different_orders,
     mean_ranks,
 )
-from fairrec.mitigations.prompting.shown_titles import find_titles, reordered
+from fairrec.prompts.shown_titles import find_titles, reordered
 from fairrec.prompts import template
 from fairrec.types import Outcome, Ranking, Request, Usage
 

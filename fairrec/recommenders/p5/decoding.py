@@ -11,6 +11,7 @@ import transformers
 from numpy.typing import NDArray
 from transformers.modeling_outputs import BaseModelOutput
 
+from fairrec.language_models.caches import rows_of
 from fairrec.recommenders.p5.network import Network
 from fairrec.recommenders.p5.prompt import Encoded
 from fairrec.recommenders.p5.trie import CodeTrie
@@ -55,7 +56,7 @@ class Started:
 
     def go_on(self, rows: torch.Tensor, written: torch.Tensor) -> torch.Tensor:
         """Return the logits after each token of `written`, each row after the prompt `rows`."""
-        cache = _selected(self._cache, rows)
+        cache = rows_of(self._cache, rows)
         mask = self._mask[rows]
         if self._model.config.is_encoder_decoder:
             states = BaseModelOutput(self.states[rows])
@@ -74,18 +75,6 @@ class Started:
             past_key_values=cache,
             use_cache=True,
         ).logits
-
-
-def _selected(cache: Any, rows: torch.Tensor) -> Any:
-    """Return a copy of a cache with these rows; the cache itself is not touched."""
-    if isinstance(cache, transformers.EncoderDecoderCache):
-        return transformers.EncoderDecoderCache(
-            _selected(cache.self_attention_cache, rows),
-            _selected(cache.cross_attention_cache, rows),
-        )
-    return transformers.DynamicCache(
-        [(layer.keys[rows], layer.values[rows]) for layer in cache.layers]
-    )
 
 
 class KeepToCodes(transformers.LogitsProcessor):
