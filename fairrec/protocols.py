@@ -126,13 +126,15 @@ class GenerationParameters:
 class Generation:
     """Text that a language model produced, prefill not included.
 
-    `finish` is "stop" (the model ended), "length" (cut at max_new_tokens) or "filter".
+    `finish` is "stop" (the model ended), "length" (cut at max_new_tokens), "filter" (the back-end
+    withheld the answer) or "error" (it gave none; `detail` says why).
     """
 
     text: str
     finish: str = "stop"
     prompt_tokens: int = 0
     completion_tokens: int = 0
+    detail: str = ""
 
 
 @runtime_checkable

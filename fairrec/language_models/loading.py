@@ -12,7 +12,12 @@ from fairrec.language_models import default_model
 from fairrec.language_models.scripted import demo_model
 from fairrec.protocols import LanguageModel
 
-ACCEPTED = "default, demo, hf:ORG/NAME, a model folder such as ./folder, or a .gguf file"
+ACCEPTED = (
+    "default, demo, hf:ORG/NAME, a model folder such as ./folder, a .gguf file, openai:MODEL, "
+    "openai:MODEL@URL, litellm:MODEL or vllm:ORG/NAME"
+)
+
+_SERVED = ("openai:", "litellm:", "vllm:")
 
 
 def load_language_model(
@@ -22,7 +27,9 @@ def load_language_model(
 
     Args:
         spec: "default" (SmolLM2-135M-Instruct, downloaded once), "demo" (a scripted fake),
-            "hf:ORG/NAME", the path of a model folder, or of a GGUF file.
+            "hf:ORG/NAME", the path of a model folder, or of a GGUF file; "openai:MODEL@URL" for a
+            server that speaks OpenAI's protocol (without URL: OPENAI_BASE_URL, or OpenAI),
+            "litellm:MODEL", or "vllm:ORG/NAME" for vLLM in this process (untried).
         say: Told, in one line each, of what takes long.
 
     Raises:
@@ -41,6 +48,8 @@ def load_language_model(
         name = spec[3:]
         say(f"loading {name} from the Hugging Face hub ...")
         return _load(name, spec, {"name": name, "revision": _revision(name, spec)})
+    if spec.startswith(_SERVED):
+        return _served(spec)
     path = Path(spec).expanduser()
     if path.suffix != ".gguf" and not path.is_dir():
         raise _unknown(spec)
@@ -51,6 +60,25 @@ def load_language_model(
     return _load(str(source), spec, {"name": path.name, "fingerprint": fingerprint(path)})
 
 
+def _served(spec: str) -> LanguageModel:
+    """Return a model that something else runs; nothing is asked of it yet."""
+    kind, _, name = spec.partition(":")
+    if not name.partition("@")[0]:
+        raise _unknown(spec)
+    if kind == "openai":
+        from fairrec.language_models.openai_server import OpenAIServer
+
+        model, _, url = name.partition("@")
+        return OpenAIServer(model, url or None)
+    if kind == "litellm":
+        from fairrec.language_models.litellm_model import LiteLLMModel
+
+        return LiteLLMModel(name)
+    from fairrec.language_models.vllm_model import VllmModel
+
+    return VllmModel(name)
+
+
 def cached_models() -> list[str]:
     """Return the default model's folder, in a list, if it is there."""
     folder = default_model.converted_folder(default_model.cache_folder())
@@ -58,10 +86,23 @@ def cached_models() -> list[str]:
 
 
 def _load(source: str, spec: str, identity: dict[str, str]) -> LanguageModel:
-    from fairrec.language_models.transformers_models import TransformersModel
+    from fairrec.language_models.transformers_models import (
+        TransformersModel,
+        is_encoder_decoder,
+        load_parts,
+        pick_device,
+    )
 
+    revision = identity.get("revision")
     try:
-        return TransformersModel.load(source, identity, identity.get("revision"))
+        if is_encoder_decoder(source, revision):
+            from fairrec.language_models.seq2seq import Seq2SeqModel
+
+            model, tokenizer = load_parts(
+                source, pick_device(), revision=revision, kind="Seq2SeqLM"
+            )
+            return Seq2SeqModel(model, tokenizer, identity)
+        return TransformersModel.load(source, identity, revision)
     except Exception as error:  # the readers of damaged files raise what they like
         raise _unreadable(spec, error) from error
 
@@ -81,7 +122,7 @@ def _unreadable(spec: str, error: Exception) -> ModelUnavailable:
     reason = " ".join(str(error).split())[:300] or type(error).__name__
     return ModelUnavailable(
         f"the model {spec!r} could not be loaded: {reason}",
-        expected="a causal language model that transformers can read.",
+        expected="a language model that transformers can read.",
         do="check the name, the network (a hub model is fetched at first use) and the "
         "folder; `fairrec doctor` says what is installed.",
     )
@@ -111,7 +152,9 @@ def _unknown(spec: str) -> WrongUse:
         hint = "check the path."
     else:
         word, _, rest = spec.partition(":")
-        close = difflib.get_close_matches(word, ("default", "demo", "hf"), 1)
+        close = difflib.get_close_matches(
+            word, ("default", "demo", "hf", "openai", "litellm", "vllm"), 1
+        )
         better = (f"{close[0]}:{rest}" if rest else close[0]) if close else f"hf:{spec}"
         hint = f"did you mean {better!r}?"
     return WrongUse(f"there is no model {spec!r}.", expected=f"{ACCEPTED}.", do=hint)

@@ -16,7 +16,7 @@ import numpy as np
 import torch
 import transformers
 from numpy.typing import NDArray
-from transformers import AutoModelForCausalLM, AutoTokenizer
+from transformers import AutoConfig, AutoTokenizer
 
 from fairrec.errors import WrongUse
 from fairrec.language_models.continuations import continuation_logprobs, shared_prefix_choices
@@ -36,8 +36,18 @@ def load_parts(
     device: str = "cpu",
     dtype: torch.dtype = torch.float32,
     revision: str | None = None,
+    kind: str = "CausalLM",
+    **options: Any,
 ) -> tuple[Any, Any]:
     """Return model and tokenizer from a hub id (at a revision), a folder, or a GGUF file.
+
+    Args:
+        source: Where the model is.
+        device: Where it goes.
+        dtype: Of its weights.
+        revision: Commit of a hub model.
+        kind: What follows "AutoModelFor" in the name of the class of transformers.
+        options: What else `from_pretrained` of the model is told.
 
     Raises:
         OSError: Nothing usable is there, or the hub cannot be reached.
@@ -53,9 +63,18 @@ def load_parts(
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         tokenizer = AutoTokenizer.from_pretrained(**place)
-        model = AutoModelForCausalLM.from_pretrained(**place, dtype=dtype)
+        auto = getattr(transformers, f"AutoModelFor{kind}")
+        model = auto.from_pretrained(**place, dtype=dtype, **options)
     model.to(device)  # type: ignore[arg-type]
     return model.eval(), tokenizer
+
+
+def is_encoder_decoder(source: str | Path, revision: str | None = None) -> bool:
+    """Return whether a hub model or folder is an encoder-decoder; GGUF files hold none here."""
+    if Path(source).suffix == ".gguf":
+        return False
+    options = {} if revision is None else {"revision": revision}
+    return bool(AutoConfig.from_pretrained(str(source), **options).is_encoder_decoder)
 
 
 def pick_device() -> str:

@@ -7,8 +7,6 @@ Conversational Recommender Systems" (RecLLM), 2023, let the model decide when to
 
 from __future__ import annotations
 
-import dataclasses
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
@@ -18,11 +16,11 @@ from fairrec.errors import WrongUse
 from fairrec.protocols import Generation, GenerationParameters, LanguageModel, Prompt, Recommender
 from fairrec.recommenders.answer_cleaning import valid_text
 from fairrec.recommenders.answer_parsing import parse_titles
+from fairrec.recommenders.generations import described, generate_seeded, used, withheld
 from fairrec.recommenders.pointwise import one_line
 from fairrec.recommenders.title_ranking import rank_titles
 from fairrec.recommenders.tool_calls import ToolCall, read_tool_call
-from fairrec.seeds import derive_seed
-from fairrec.types import Outcome, Ranking, Request, Usage
+from fairrec.types import Outcome, Ranking, Request
 
 TOOL = (
     "You can call a recommender. To call it, reply with this JSON alone: "
@@ -90,7 +88,6 @@ class PipelineController:
     @property
     def description(self) -> Mapping[str, Any]:
         """See `fairrec.protocols.Recommender`."""
-        parameters = dataclasses.asdict(self.parameters)
         return {
             "recommender": "pipeline controller",
             "version": 1,
@@ -103,7 +100,7 @@ class PipelineController:
             "follow_ups": list(self.follow_ups),
             "turns": self.turns,
             "tool": TOOL,
-            "parameters": {**parameters, "stop": list(self.parameters.stop)},
+            "parameters": described(self.parameters),
         }
 
     def recommend(self, requests: Sequence[Request]) -> list[Ranking]:
@@ -122,12 +119,8 @@ class PipelineController:
     def _turn(self, talks: Sequence[_Talk]) -> None:
         """Let the model reply in each conversation, and do what its replies ask for."""
         prompts = [self._prompt(talk) for talk in talks]
-        seeds = [
-            derive_seed(self.parameters.seed, "talk", repr(prompt), str(talk.request.replicate))
-            for prompt, talk in zip(prompts, talks, strict=True)
-        ]
-        sampled = self.parameters.temperature > 0
-        written = self.model.generate(prompts, self.parameters, seeds if sampled else None)
+        requests = [talk.request for talk in talks]
+        written = generate_seeded(self.model, prompts, requests, self.parameters, "talk")
         calling: list[tuple[_Talk, int]] = []
         for talk, generation in zip(talks, written, strict=True):
             talk.reply(generation)
@@ -171,12 +164,12 @@ class PipelineController:
         return lines
 
     def _ranking(self, talk: _Talk) -> Ranking:
-        usage = talk.usage if talk.usage != Usage() else None
+        usage = used(*talk.generations)
         counted = f"{talk.calls} calls of the recommender, {talk.broken} broken calls"
-        if talk.filtered:
-            detail = f"the back-end filtered a reply; {counted}"
+        if talk.failed:
+            outcome, why = talk.failed
             return Ranking(
-                outcome=Outcome.FILTERED, text=talk.transcript, detail=detail, usage=usage
+                outcome=outcome, text=talk.transcript, detail=f"{why}; {counted}", usage=usage
             )
         if not talk.ended:
             detail = f"no list within {self.turns} turns; {counted}"
@@ -207,8 +200,8 @@ class _Talk:
     calls: int = 0
     broken: int = 0
     ended: bool = False
-    filtered: bool = False
-    usage: Usage = field(default_factory=Usage)
+    failed: tuple[Outcome, str] | None = None
+    generations: list[Generation] = field(default_factory=list)
 
     @property
     def last(self) -> str:
@@ -223,9 +216,6 @@ class _Talk:
     def reply(self, generation: Generation) -> None:
         """Take down a reply."""
         self.earlier.append((self.says, valid_text(generation.text)))
-        self.usage = Usage(
-            self.usage.prompt_tokens + generation.prompt_tokens,
-            self.usage.completion_tokens + generation.completion_tokens,
-        )
-        self.filtered = generation.finish == "filter"
-        self.ended = self.filtered
+        self.generations.append(generation)
+        self.failed = withheld(generation)
+        self.ended = self.failed is not None

@@ -114,9 +114,7 @@ class FeatureEncoder:
             weights = 0.5 ** (np.arange(len(history))[::-1] / _HALVED)
         return unit_rows((weights @ history)[None])[0]
 
-    def _attended(
-        self, request: Request, candidates: NDArray[np.float64]
-    ) -> NDArray[np.float64]:
+    def _attended(self, request: Request, candidates: NDArray[np.float64]) -> NDArray[np.float64]:
         history = self._history(request)
         if not len(history):
             return np.zeros(len(candidates))
@@ -144,4 +142,3 @@ def unit_rows(vectors: NDArray[Any]) -> NDArray[np.float64]:
     vectors = np.asarray(vectors, dtype=np.float64)
     lengths = np.linalg.norm(vectors, axis=-1, keepdims=True)
     return np.divide(vectors, lengths, out=np.zeros_like(vectors), where=lengths > 0)
-

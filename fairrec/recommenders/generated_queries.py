@@ -6,10 +6,8 @@ Generative Framework for Personalized Recommendation and User Interests Interpre
 
 from __future__ import annotations
 
-import dataclasses
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from itertools import chain, zip_longest
 from typing import Any
 
@@ -17,14 +15,14 @@ import numpy as np
 
 from fairrec.catalogs import Catalog
 from fairrec.errors import WrongUse
-from fairrec.protocols import GenerationParameters, LanguageModel, Prompt
+from fairrec.protocols import Generation, GenerationParameters, LanguageModel, Prompt
 from fairrec.recommenders.answer_cleaning import valid_text
 from fairrec.recommenders.answer_parsing import parse_titles
 from fairrec.recommenders.fitting import fit_histories
+from fairrec.recommenders.generations import described, generate_seeded, used, withheld
 from fairrec.recommenders.retrieval import TextSearch, item_texts
 from fairrec.recommenders.score_ranking import candidates_of
-from fairrec.seeds import derive_seed
-from fairrec.types import Outcome, Ranking, Request, Usage
+from fairrec.types import Outcome, Ranking, Request
 
 TASK = (
     "Write {n} different short search queries for what I would like next, one a line, with no "
@@ -76,7 +74,6 @@ class GeneratedQueries:
     @property
     def description(self) -> Mapping[str, Any]:
         """See `fairrec.protocols.Recommender`."""
-        parameters = dataclasses.asdict(self.parameters)
         return {
             "recommender": "generated queries",
             "version": 1,
@@ -85,7 +82,7 @@ class GeneratedQueries:
             "columns": list(self.columns),
             "queries": self.queries,
             "task": self.task,
-            "parameters": {**parameters, "stop": list(self.parameters.stop)},
+            "parameters": described(self.parameters),
         }
 
     def request_text(self, request: Request) -> str:
@@ -105,29 +102,25 @@ class GeneratedQueries:
         )
         asked = [i for i, one in enumerate(fitted) if one.fits]
         prompts = [self._prompt(fitted[i].request) for i in asked]
-        seeds = [
-            derive_seed(self.parameters.seed, "queries", p.user, str(requests[i].replicate))
-            for p, i in zip(prompts, asked, strict=True)
-        ]
-        sampled = self.parameters.temperature > 0
-        written = self.model.generate(prompts, self.parameters, seeds if sampled else None)
+        asking = [requests[i] for i in asked]
+        written = generate_seeded(self.model, prompts, asking, self.parameters, "queries")
         rankings = [Ranking(outcome=Outcome.ERROR, detail=one.note) for one in fitted]
         for i, generation in zip(asked, written, strict=True):
-            used = Usage(generation.prompt_tokens, generation.completion_tokens)
-            text = valid_text(generation.text)
-            parsed = parse_titles(text, self.queries)
-            found = self._found(parsed.titles[: self.queries], pools[i])[: requests[i].k]
-            rankings[i] = Ranking(
-                found,
-                Outcome.ANSWERED if found else parsed.outcome,
-                text=text,
-                detail=fitted[i].note or parsed.detail,
-                usage=used if used != Usage() else None,
-            )
-            if not found and parsed.outcome is Outcome.ANSWERED:
-                detail = "no query found an item"
-                rankings[i] = replace(rankings[i], outcome=Outcome.EMPTY, detail=detail)
+            rankings[i] = self._ranking(generation, requests[i].k, pools[i], fitted[i].note)
         return rankings
+
+    def _ranking(self, generation: Generation, k: int, pool: Sequence[str], note: str) -> Ranking:
+        text, usage = valid_text(generation.text), used(generation)
+        if failed := withheld(generation):
+            return Ranking(outcome=failed[0], text=text, detail=failed[1], usage=usage)
+        parsed = parse_titles(text, self.queries)
+        found = self._found(parsed.titles[: self.queries], pool)[:k]
+        if found:
+            return Ranking(found, text=text, detail=note, usage=usage)
+        if parsed.outcome is Outcome.ANSWERED:
+            detail = "no query found an item"
+            return Ranking(outcome=Outcome.EMPTY, text=text, detail=detail, usage=usage)
+        return Ranking(outcome=parsed.outcome, text=text, detail=parsed.detail, usage=usage)
 
     def _prompt(self, request: Request) -> Prompt:
         task = self.task.replace("{n}", str(self.queries))

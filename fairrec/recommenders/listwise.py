@@ -7,7 +7,6 @@ as answer and for sliding windows.
 
 from __future__ import annotations
 
-import dataclasses
 import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -19,11 +18,11 @@ from fairrec.errors import WrongUse
 from fairrec.protocols import Generation, GenerationParameters, LanguageModel, Prompt
 from fairrec.recommenders.answer_cleaning import valid_text
 from fairrec.recommenders.fitting import fit_histories
+from fairrec.recommenders.generations import described, generate_seeded, used, withheld
 from fairrec.recommenders.listwise_answers import LABELS, Labels, label_of, read_order
 from fairrec.recommenders.pointwise import one_line
 from fairrec.recommenders.score_ranking import candidates_of
-from fairrec.seeds import derive_seed
-from fairrec.types import Outcome, Ranking, Request, Usage
+from fairrec.types import Outcome, Ranking, Request
 
 TASKS: Mapping[Labels, str] = {
     "numbers": "Rank these {n} candidates by how much I would like them, best first. Answer with "
@@ -96,7 +95,6 @@ class ListwiseRanking:
     @property
     def description(self) -> Mapping[str, Any]:
         """See `fairrec.protocols.Recommender`."""
-        parameters = dataclasses.asdict(self.parameters)
         return {
             "recommender": "listwise ranking",
             "version": 1,
@@ -106,7 +104,7 @@ class ListwiseRanking:
             "window": self.window,
             "stride": self.stride,
             "task": self.task,
-            "parameters": {**parameters, "stop": list(self.parameters.stop)},
+            "parameters": described(self.parameters),
             "prefill": self.prefill,
         }
 
@@ -167,12 +165,8 @@ class ListwiseRanking:
         prompts = [
             self.prompt(run.request, shown) for run, (_, shown) in zip(runs, parts, strict=True)
         ]
-        seeds = [
-            derive_seed(self.parameters.seed, "listwise", p.user, str(run.request.replicate))
-            for p, run in zip(prompts, runs, strict=True)
-        ]
-        sampled = self.parameters.temperature > 0
-        written = self.model.generate(prompts, self.parameters, seeds if sampled else None)
+        requests = [run.request for run in runs]
+        written = generate_seeded(self.model, prompts, requests, self.parameters, "listwise")
         for run, (start, shown), generation in zip(runs, parts, written, strict=True):
             titles = [one_line(self.catalog.title(item)) for item in shown]
             run.take(start, shown, titles, generation, self.prefill, self.labels)
@@ -189,7 +183,7 @@ class _Run:
     outcomes: list[Outcome] = field(default_factory=list)
     why: str = ""
     counts: Counter[str] = field(default_factory=Counter)
-    usage: Usage = field(default_factory=Usage)
+    generations: list[Generation] = field(default_factory=list)
 
     def take(
         self,
@@ -203,14 +197,11 @@ class _Run:
         """Put the candidates that were shown into the order of an answer."""
         text = valid_text(generation.text)
         self.texts.append(text)
-        self.usage = Usage(
-            self.usage.prompt_tokens + generation.prompt_tokens,
-            self.usage.completion_tokens + generation.completion_tokens,
-        )
+        self.generations.append(generation)
         answer = read_order(prefill + text if text.strip() else text, titles, labels)
         outcome, why = answer.outcome, answer.detail
-        if generation.finish == "filter":
-            outcome, why = Outcome.FILTERED, "the back-end filtered the answer"
+        if failed := withheld(generation):
+            outcome, why = failed
         elif generation.finish == "length" and not answer.places:
             outcome, why = Outcome.TRUNCATED, "cut at the token limit"
         self.outcomes.append(outcome)
@@ -225,7 +216,7 @@ class _Run:
 
     def ranking(self) -> Ranking:
         """Return the first k of the order, or what became of the request."""
-        usage = self.usage if self.usage != Usage() else None
+        usage = used(*self.generations)
         text = "\n\n".join(self.texts)
         failed = [outcome for outcome in self.outcomes if outcome is not Outcome.ANSWERED]
         details = [self.note, *(f"{n} {what}" for what, n in self.counts.items() if n)]

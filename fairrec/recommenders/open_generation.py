@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -11,9 +10,10 @@ from fairrec.catalogs import Catalog, TitleMatcher
 from fairrec.protocols import Generation, GenerationParameters, LanguageModel, Prompt
 from fairrec.recommenders.answer_cleaning import valid_text
 from fairrec.recommenders.answer_parsing import parse_titles
+from fairrec.recommenders.generations import described, used, withheld
 from fairrec.recommenders.title_ranking import rank_titles
 from fairrec.seeds import derive_seed, generator
-from fairrec.types import Outcome, Ranking, Request, Usage
+from fairrec.types import Outcome, Ranking, Request
 
 VERSION = 1
 """Raised when the same generation would be read differently."""
@@ -64,15 +64,11 @@ class OpenGeneration:
     @property
     def description(self) -> Mapping[str, Any]:
         """Everything that changes an answer; the seed only counts when text is sampled."""
-        parameters = dataclasses.asdict(self.parameters)
-        parameters["stop"] = list(self.parameters.stop)
-        if self.parameters.temperature == 0:
-            del parameters["seed"]
         return {
             "recommender": "open generation",
             "version": VERSION,
             "model": dict(self.model.description),
-            "parameters": parameters,
+            "parameters": described(self.parameters),
             "catalog": self.catalog.content_hash,
             "matcher": dict(self.matcher.description),
             "example": self.example,
@@ -109,11 +105,9 @@ class OpenGeneration:
 
     def _read(self, generation: Generation, k: int) -> Ranking:
         text = valid_text(generation.text)
-        tokens = Usage(generation.prompt_tokens, generation.completion_tokens)
-        usage = tokens if tokens != Usage() else None
-        if generation.finish == "filter":
-            detail = "the back-end filtered the answer"
-            return Ranking(outcome=Outcome.FILTERED, text=text, detail=detail, usage=usage)
+        usage = used(generation)
+        if failed := withheld(generation):
+            return Ranking(outcome=failed[0], text=text, detail=failed[1], usage=usage)
         parsed = parse_titles(self.prefill + generation.text if text.strip() else text, k)
         titles, outcome, detail = parsed.titles, parsed.outcome, parsed.detail
         if generation.finish == "length":

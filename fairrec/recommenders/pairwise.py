@@ -7,7 +7,6 @@ Pairwise Ranking Prompting", 2023, for asking in both orders.
 
 from __future__ import annotations
 
-import dataclasses
 import json
 import re
 from collections.abc import Mapping, Sequence
@@ -22,10 +21,10 @@ from fairrec.catalogs import Catalog
 from fairrec.errors import WrongUse
 from fairrec.protocols import GenerationParameters, LanguageModel, Prompt, ScoresChoices
 from fairrec.recommenders.fitting import fit_histories
+from fairrec.recommenders.generations import described, generate_seeded
 from fairrec.recommenders.pairwise_schedules import SCHEDULES, Pair, Schedule
 from fairrec.recommenders.pointwise import one_line
 from fairrec.recommenders.score_ranking import candidates_of
-from fairrec.seeds import derive_seed
 from fairrec.types import Outcome, Ranking, Request
 
 QUESTION = "Which of these two would I like more? Answer with A or B only.\n[A] {a}\n[B] {b}"
@@ -96,8 +95,7 @@ class PairwiseRanking:
             "written": self.written,
         }
         if self.written:
-            parameters = dataclasses.asdict(self.parameters)
-            told["parameters"] = {**parameters, "stop": list(self.parameters.stop)}
+            told["parameters"] = described(self.parameters)
         return told
 
     def request_text(self, request: Request) -> str:
@@ -155,12 +153,8 @@ class PairwiseRanking:
         return [self.prompt(request, (order[0], order[min(1, len(order) - 1)]))]
 
     def _read(self, prompts: Sequence[Prompt], request: Request) -> NDArray[np.float64]:
-        seeds = [
-            derive_seed(self.parameters.seed, "pairwise", prompt.user, str(request.replicate))
-            for prompt in prompts
-        ]
-        sampled = self.parameters.temperature > 0
-        written = self.model.generate(prompts, self.parameters, seeds if sampled else None)
+        requests = [request] * len(prompts)
+        written = generate_seeded(self.model, prompts, requests, self.parameters, "pairwise")
         letters = [_LETTER.match(generation.text) for generation in written]
         return np.array(
             [np.nan if match is None else float(match[1].upper() == "A") for match in letters]

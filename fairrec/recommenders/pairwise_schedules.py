@@ -15,9 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Pair = tuple[int, int]
-Schedule = Generator[
-    list[Pair], Sequence[float], tuple[Sequence[int], NDArray[np.float64] | None]
-]
+Schedule = Generator[list[Pair], Sequence[float], tuple[Sequence[int], NDArray[np.float64] | None]]
 
 
 def all_pairs(n: int) -> Schedule:

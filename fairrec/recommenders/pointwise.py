@@ -104,9 +104,7 @@ class Pointwise(ABC):
         pool = tuple(items)
         fitted = self._fit([replace(request, candidates=pool) for request in requests])
         return [
-            self.score_candidates(one.request)
-            if one.fits
-            else np.full(len(pool), np.nan)
+            self.score_candidates(one.request) if one.fits else np.full(len(pool), np.nan)
             for one in fitted
         ]
 

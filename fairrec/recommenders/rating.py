@@ -7,7 +7,6 @@ Preferences? Evaluating LLMs On User Rating Prediction", 2023, also put a regres
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal, get_args
 
@@ -23,9 +22,9 @@ from fairrec.protocols import (
     Prompt,
     ScoresChoices,
 )
+from fairrec.recommenders.generations import described, generate_seeded
 from fairrec.recommenders.pointwise import Pointwise
 from fairrec.recommenders.rating_text import parse_rating
-from fairrec.seeds import derive_seed
 from fairrec.types import Request
 
 Reading = Literal["expected", "text", "head"]
@@ -85,10 +84,7 @@ class RatingPrediction(Pointwise):
         """See `fairrec.protocols.Recommender`."""
         told = {**super().description, "reading": self.reading, "scale": list(self.scale)}
         if self.reading == "text":
-            told["parameters"] = {
-                **dataclasses.asdict(self.parameters),
-                "stop": list(self.parameters.stop),
-            }
+            told["parameters"] = described(self.parameters)
         return told
 
     def score_candidates(self, request: Request) -> NDArray[np.float64]:
@@ -98,12 +94,8 @@ class RatingPrediction(Pointwise):
             return self.model.predict([prompt.user for prompt in prompts])
         if self.reading == "expected":
             return self._expected(prompts)
-        seeds = [
-            derive_seed(self.parameters.seed, "rating", prompt.user, str(request.replicate))
-            for prompt in prompts
-        ]
-        sampled = self.parameters.temperature > 0
-        written = self.model.generate(prompts, self.parameters, seeds if sampled else None)
+        requests = [request] * len(prompts)
+        written = generate_seeded(self.model, prompts, requests, self.parameters, "rating")
         ratings = [parse_rating(generation.text, *self.scale) for generation in written]
         return np.array([np.nan if rating is None else rating for rating in ratings])
 

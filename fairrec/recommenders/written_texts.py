@@ -12,6 +12,7 @@ from fairrec.errors import BadData
 from fairrec.files import write_atomically
 from fairrec.protocols import GenerationParameters, LanguageModel, Prompt
 from fairrec.recommenders.answer_cleaning import valid_text
+from fairrec.recommenders.generations import described, withheld
 from fairrec.types import content_hash
 
 
@@ -41,29 +42,30 @@ class WrittenTexts:
     @property
     def description(self) -> dict[str, Any]:
         """The model and how it writes, in plain JSON types."""
-        parameters = dataclasses.asdict(self._parameters)
         return {
             "model": dict(self._model.description),
-            "parameters": {**parameters, "stop": list(self._parameters.stop)},
+            "parameters": described(self._parameters),
         }
 
     def write(self, prompts: Sequence[Prompt]) -> list[str]:
-        """Return one text per prompt; what was written before is not asked again."""
+        """Return one text per prompt; what was written before is not asked again.
+
+        What the back-end failed to write is empty, and asked for again the next time.
+        """
         told = self.description
         keys = [content_hash([told, dataclasses.asdict(prompt)]) for prompt in prompts]
         missing = {
-            key: prompt
-            for key, prompt in zip(keys, prompts, strict=True)
-            if key not in self._kept
+            key: prompt for key, prompt in zip(keys, prompts, strict=True) if key not in self._kept
         }
         if missing:
             written = self._model.generate(list(missing.values()), self._parameters)
-            texts = [valid_text(generation.text).strip() for generation in written]
-            self._kept.update(zip(missing, texts, strict=True))
+            fresh = dict(zip(missing, written, strict=True))
+            given = {key: found for key, found in fresh.items() if withheld(found) is None}
+            self._kept.update((k, valid_text(found.text).strip()) for k, found in given.items())
             if self._path is not None:
                 content = json.dumps(self._kept, ensure_ascii=False, indent=1)
                 write_atomically(self._path, content)
-        return [self._kept[key] for key in keys]
+        return [self._kept.get(key, "") for key in keys]
 
 
 def _read(path: Path) -> dict[str, str]:
