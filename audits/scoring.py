@@ -21,6 +21,7 @@ from fairrec.audits.asking import check_audited, check_words, rankings_by_probe,
 from fairrec.audits.funnel import validity_funnel
 from fairrec.audits.intersections import intersection, stated_profile, with_intersections
 from fairrec.audits.missingness import missingness_findings
+from fairrec.audits.needs import NEEDS
 from fairrec.audits.scoring_answers import ScoredAnswers
 from fairrec.audits.scoring_findings import ScoringJudge
 from fairrec.audits.scoring_warnings import (
@@ -75,6 +76,7 @@ class ScoringAudit:
     seed: int = 0
 
     name = "scoring"
+    needs = NEEDS["scoring"]
 
     def __post_init__(self) -> None:
         check_audited(self.users, None)

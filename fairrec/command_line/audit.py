@@ -80,7 +80,7 @@ def make(settings: Configuration) -> Made:
     audit = build_audit(settings, catalog, dataset)
     mitigated = with_popularity(settings, catalog, dataset, audit)
     mitigations = build_mitigations(settings, mitigated)
-    recommender = build_recommender(settings, catalog, console)
+    recommender = build_recommender(settings, catalog, dataset, console)
     return Made(audit, recommender, mitigations, mitigated, console)
 
 

@@ -38,6 +38,7 @@ from fairrec.prompts import (
     template_names,
 )
 from fairrec.protocols import Audit
+from fairrec.recommenders.kinds import KINDS
 from fairrec.seeds import generator
 
 ABOUT_TOPICS = ("sensitivity", "stereotype")
@@ -282,7 +283,7 @@ def _candidates(
     settings: Configuration, catalog: Catalog, topics: tuple[str, ...]
 ) -> dict[str, tuple[str, ...]] | None:
     """Return each topic's pool: its own items and a seeded sample of the rest."""
-    if settings.recommender.kind != "likelihood":
+    if not KINDS[settings.recommender.kind].pool:
         return None
     pool, column = settings.recommender.pool, settings.topics.column
     if pool.size is None:

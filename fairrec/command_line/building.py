@@ -11,12 +11,12 @@ from rich.console import Console
 from fairrec.catalogs import Catalog, artists, films, read_catalog
 from fairrec.catalogs.pools import candidate_pool
 from fairrec.command_line.configuration import Configuration
+from fairrec.command_line.recommenders import Workshop
 from fairrec.datasets import Dataset, leave_last_out, read_dataset, synthetic_users
 from fairrec.errors import WrongUse
-from fairrec.language_models import load_language_model
 from fairrec.prompts import Attribute
-from fairrec.protocols import GenerationParameters, Recommender
-from fairrec.recommenders import CatalogueLikelihood, OpenGeneration
+from fairrec.protocols import Recommender
+from fairrec.recommenders.kinds import KINDS
 from fairrec.seeds import generator
 from fairrec.users import User, sample_history
 
@@ -37,20 +37,17 @@ def build_catalog(settings: Configuration, dataset: Dataset | None) -> Catalog:
     return {"films": films, "artists": artists}[section.embedded]()
 
 
-def build_recommender(settings: Configuration, catalog: Catalog, console: Console) -> Recommender:
-    """Load the model and make it recommend as the settings say."""
-    model = load_language_model(
-        settings.model, say=lambda line: console.print(line, markup=False, highlight=False)
+def build_recommender(
+    settings: Configuration, catalog: Catalog, dataset: Dataset | None, console: Console
+) -> Recommender:
+    """Make the recommender that the settings describe, with the model loaded where it has one."""
+    workshop = Workshop(
+        settings,
+        catalog,
+        dataset,
+        lambda line: console.print(line, markup=False, highlight=False),
     )
-    how = settings.recommender
-    if how.kind == "likelihood":
-        return CatalogueLikelihood(model, catalog, variant=how.variant)
-    parameters = GenerationParameters(
-        max_new_tokens=how.max_new_tokens, temperature=how.temperature, seed=settings.seed
-    )
-    return OpenGeneration(
-        model, catalog, parameters=parameters, one_shot=how.one_shot, prefill=how.prefill
-    )
+    return workshop.make(settings.recommender)
 
 
 def build_users(
@@ -110,7 +107,7 @@ def _split(settings: Configuration, dataset: Dataset, ids: list[str]) -> list[Us
 def _with_pool(settings: Configuration, catalog: Catalog, user: User, size: int | None) -> User:
     """Return the user with candidates: what is held out, and a seeded sample of the rest."""
     pool = settings.recommender.pool
-    if size is None and settings.recommender.kind != "likelihood":
+    if size is None and not KINDS[settings.recommender.kind].pool:
         return user
     items = candidate_pool(
         catalog,

@@ -17,6 +17,7 @@ from fairrec.command_line.configuration import (
 from fairrec.command_line.runs import RECORDING_FILE, SETTINGS_FILE
 from fairrec.errors import WrongUse
 from fairrec.files import write_atomically
+from fairrec.recommenders.kinds import KINDS
 from fairrec.recordings import read_recording
 from fairrec.reports import read_result
 from fairrec.reports.comparison import comparison_markdown, print_comparison
@@ -88,7 +89,7 @@ def _check_same(before: Configuration, after: Configuration) -> None:
 
 def _pool(settings: Configuration) -> Any:
     how = settings.recommender
-    return how.pool if how.kind == "likelihood" else None
+    return how.pool if KINDS[how.kind].pool else None
 
 
 def _shown(settings: dict[str, Any], key: str) -> str:

@@ -12,6 +12,7 @@ from fairrec.command_line.names import AuditName
 from fairrec.errors import WrongUse
 from fairrec.gates import parse_gate
 from fairrec.metrics.browsing import parse_browsing
+from fairrec.recommenders.kinds import KINDS
 
 
 class _Section(BaseModel):
@@ -43,13 +44,33 @@ class PoolSection(_Section):
 class RecommenderSection(_Section):
     """How the language model is made to recommend."""
 
-    kind: Literal["likelihood", "open"] = "likelihood"
+    kind: str = Field(default="likelihood", description="One of `fairrec kinds`.")
     variant: Literal["raw", "per_token", "prior_corrected"] = "prior_corrected"
     pool: PoolSection = PoolSection()
     temperature: float = Field(default=0.0, ge=0, description="Of open generation; 0 is greedy.")
     max_new_tokens: int = Field(default=400, ge=1)
     one_shot: bool = False
     prefill: str = ""
+    settings: dict[str, Any] = Field(
+        default_factory=dict, description="What else the adapter of the kind is told."
+    )
+    first: RecommenderSection | None = Field(
+        default=None, description="Who filters, is called, or consumes rows, in kinds of parts."
+    )
+    second: RecommenderSection | None = Field(
+        default=None, description="Who reranks (filter_then_rerank)."
+    )
+
+    @field_validator("kind")
+    @classmethod
+    def _kind_is_known(cls, kind: str) -> str:
+        if kind not in KINDS or kind in ("multi_task", "function"):
+            close = difflib.get_close_matches(kind, KINDS, 1)
+            raise ValueError(
+                f"kind {kind!r}; "
+                + (f"did you mean {close[0]!r}?" if close else "see fairrec kinds")
+            )
+        return kind
 
 
 class TopicsSection(_Section):

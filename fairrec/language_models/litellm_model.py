@@ -81,7 +81,9 @@ class LiteLLMModel:
         """Generate text; see `fairrec.protocols.LanguageModel`. A prefill is not sent."""
         chosen = seeds if seeds is not None else [parameters.seed] * len(prompts)
         with ThreadPoolExecutor(self._concurrency) as pool:
-            return list(pool.map(lambda one: self._one(*one, parameters), zip(prompts, chosen)))
+            return list(
+                pool.map(lambda prompt, seed: self._one(prompt, seed, parameters), prompts, chosen)
+            )
 
     def _one(self, prompt: Prompt, seed: int, parameters: GenerationParameters) -> Generation:
         options: dict[str, Any] = {"temperature": parameters.temperature}

@@ -41,9 +41,9 @@ def pack(
 ) -> list[TrieChunk]:
     """Pack tokenised continuations, each of at least one token, into chunks of a trie.
 
-    Of each continuation the last `last` tokens are scored, or all. A chunk holds at most `most_nodes` inner nodes (more only where a single continuation has
-    more). The last token of a continuation predicts nothing and is no node unless another
-    continuation goes on from it.
+    Of each continuation the last `last` tokens are scored, or all. A chunk holds at most
+    `most_nodes` inner nodes (more only where a single continuation has more). The last token of a
+    continuation predicts nothing and is no node unless another continuation goes on from it.
     """
     chunks: list[TrieChunk] = []
     # Neighbours in this order share the longest beginnings, so few are cut by a chunk's end.

@@ -1,8 +1,9 @@
 """A language model leads a conversation and calls a recommender when it sees fit.
 
-Yunfan Gao et al., "Chat-REC: Towards Interactive and Explainable LLMs-Augmented Recommender System",
-2023, put candidates into the conversation; Luke Friedman et al., "Leveraging Large Language Models in
-Conversational Recommender Systems" (RecLLM), 2023, let the model decide when to retrieve.
+Yunfan Gao et al., "Chat-REC: Towards Interactive and Explainable LLMs-Augmented Recommender
+System", 2023, put candidates into the conversation; Luke Friedman et al., "Leveraging Large
+Language Models in Conversational Recommender Systems" (RecLLM), 2023, let the model decide when to
+retrieve.
 """
 
 from __future__ import annotations

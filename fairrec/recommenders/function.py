@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence, Set
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from fairrec.catalogs import Catalog, TitleMatcher
+from fairrec.catalogs import Catalog
 from fairrec.errors import WrongUse
 from fairrec.recommenders.answer_cleaning import valid_text
-from fairrec.recommenders.answer_parsing import parse_titles
-from fairrec.recommenders.title_ranking import rank_matches
-from fairrec.types import Match, MatchKind, Outcome, Ranking, Request
+from fairrec.recommenders.returned_values import ReturnedValues
+from fairrec.types import Outcome, Ranking, Request
 
 VERSION = 1
 """Raised when the same return value would be read differently."""
@@ -69,7 +68,7 @@ class FunctionRecommender:
         self.name = name
         self.version = version
         self.catalog = catalog
-        self._matcher = None if catalog is None else TitleMatcher(catalog)
+        self._values = ReturnedValues(catalog, f"the function {name!r}")
 
     @property
     def description(self) -> Mapping[str, Any]:
@@ -78,8 +77,7 @@ class FunctionRecommender:
             "recommender": "function",
             "name": self.name,
             "version": [VERSION, self.version],
-            "catalog": None if self.catalog is None else self.catalog.content_hash,
-            "matcher": None if self._matcher is None else dict(self._matcher.description),
+            **self._values.description,
         }
 
     def recommend(self, requests: Sequence[Request]) -> list[Ranking]:
@@ -92,46 +90,4 @@ class FunctionRecommender:
         except Exception as error:
             detail = valid_text(f"{type(error).__name__}: {error}", 500)
             return Ranking(outcome=Outcome.ERROR, detail=detail)
-        if isinstance(returned, Ranking):
-            return returned
-        if returned is None:
-            return Ranking(outcome=Outcome.EMPTY, detail="the function returned None")
-        if isinstance(returned, str):
-            parsed = parse_titles(returned, request.k)
-            items, matches = rank_matches(map(self._match, parsed.titles), request.k)
-            return Ranking(
-                items, parsed.outcome, None, matches, valid_text(returned), parsed.detail
-            )
-        names = self._names(returned)
-        if not names:
-            return Ranking(outcome=Outcome.EMPTY, detail="the function returned no items")
-        are_ids = self.catalog is None or all(item in self.catalog for item in names)
-        matched = map(self._id if are_ids else self._match, names)
-        items, matches = rank_matches(matched, request.k)
-        return Ranking(items, matches=matches)
-
-    def _match(self, title: str) -> Match:
-        return self._id(title) if self._matcher is None else self._matcher.match(title)
-
-    def _id(self, item: str) -> Match:
-        title = (
-            item if self.catalog is None or item not in self.catalog else self.catalog.title(item)
-        )
-        return Match(title, MatchKind.EXACT, item)
-
-    def _names(self, returned: Any) -> list[str]:
-        is_list = hasattr(returned, "__len__") and hasattr(returned, "__iter__")
-        if not is_list or isinstance(returned, bytes | Mapping | Set):
-            raise self._wrong(f"{type(returned).__name__} ({returned!r:.80})")
-        names = list(returned)
-        for item in names:
-            if not isinstance(item, str) or not item.strip():
-                raise self._wrong(f"a list that holds {type(item).__name__} {item!r:.80}")
-        return [str(item) for item in names]
-
-    def _wrong(self, what: str) -> WrongUse:
-        return WrongUse(
-            f"the function {self.name!r} returned {what}.",
-            expected="a list of item ids or titles, a string, a fairrec.Ranking or None.",
-            do="return one of these; ids are strings, so str(id) turns numbers into ids.",
-        )
+        return self._values.read(returned, request.k)

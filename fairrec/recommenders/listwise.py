@@ -1,8 +1,8 @@
 """Shows a language model the candidates and reads its order of them.
 
 Yupeng Hou et al., "Large Language Models are Zero-Shot Rankers for Recommender Systems" (LLMRank),
-ECIR 2024; Weiwei Sun et al., "Is ChatGPT Good at Search?" (RankGPT), EMNLP 2023, for the permutation
-as answer and for sliding windows.
+ECIR 2024; Weiwei Sun et al., "Is ChatGPT Good at Search?" (RankGPT), EMNLP 2023, for the
+permutation as answer and for sliding windows.
 """
 
 from __future__ import annotations

@@ -29,7 +29,7 @@ from fairrec.types import Outcome, Ranking, Request
 
 QUESTION = "Which of these two would I like more? Answer with A or B only.\n[A] {a}\n[B] {b}"
 
-_LETTER = re.compile(r"\W*(?:the |option |answer |choice |is )*\W*([AB])\b", re.IGNORECASE)
+_LETTER = re.compile(r"\W*(?:(?:the|my|option|answer|choice|is)\W+)*([AB])\b", re.IGNORECASE)
 
 
 class PairwiseRanking:

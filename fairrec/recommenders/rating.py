@@ -2,7 +2,7 @@
 
 Zhiyuli et al., "BookGPT: A General Framework for Book Recommendation Empowered by Large Language
 Model", Electronics 2023, read the rating from text; Kang et al., "Do LLMs Understand User
-Preferences? Evaluating LLMs On User Rating Prediction", 2023, also put a regression head on FLAN-T5.
+Preferences? Evaluating LLMs On User Rating Prediction", 2023, put a regression head on FLAN-T5.
 """
 
 from __future__ import annotations

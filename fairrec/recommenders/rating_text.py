@@ -15,7 +15,8 @@ _SHARE = re.compile(rf"(?<![\d.,/-])({_NUMBER})\s*(?:/|\bout of\b|\bof\b)\s*({_N
 _PERCENT = re.compile(r"(?<![\d.,-])(\d{1,3}(?:[.,]\d+)?)\s*%")
 _STARS = re.compile(r"([★⭐]+)(½?)[☆]*")
 _NAMED = re.compile(rf"(?<![\d.,-])({_NUMBER})(\s*(?:½|and a half))?[\s-]*stars?\b", re.I)
-_ALONE = re.compile(rf"(?<![\d.,/-])({_NUMBER})(?![\d%]|[.,]\d|\s*(?:to|-|–)\s*\d)", re.I)
+_SCALE = re.compile(rf"(?<![\d.,]){_NUMBER}\s*(?:to|-|–|and)\s*{_NUMBER}(?![\d%]|[.,]\d)", re.I)
+_ALONE = re.compile(rf"(?<![\d.,/-])({_NUMBER})(?![\d%]|[.,]\d)", re.I)
 
 
 def parse_rating(text: str, lowest: float = 1, highest: float = 5) -> float | None:
@@ -32,7 +33,7 @@ def parse_rating(text: str, lowest: float = 1, highest: float = 5) -> float | No
     >>> [parse_rating(t) for t in ("3.85", "4/5", "I'd say four stars.", "8 out of 10", "no idea")]
     [3.85, 4.0, 4.0, 4.0, None]
     """
-    text = text[:2000]
+    text = _SCALE.sub(" ", text[:2000])  # "on a scale of 1 to 5" is no rating
     if (match := _SHARE.search(text)) and (whole := _value(match[2])):
         return _on_scale(_value(match[1]) * highest / whole, lowest, highest)
     if match := _PERCENT.search(text):

@@ -12,6 +12,7 @@ from typing import Any
 
 from fairrec.gates import Gate, apply_gates
 from fairrec.protocols import Audit, Recommender
+from fairrec.recommenders.kinds import check_gives
 from fairrec.results import AuditResult
 from fairrec.running.runner import Progress, ask
 from fairrec.running.store import ResponseStore
@@ -57,9 +58,11 @@ def run_audit(
         on_answers: Called once with all probes and answers, before they are judged.
 
     Raises:
-        WrongUse: A gate names no finding of this audit; raised before anything is asked.
+        WrongUse: A gate names no finding of this audit, or the recommender is of a kind that does
+            not give what the audit judges; raised before anything is asked.
         RunBroken: The recommender or the store failed; what was recorded is kept.
     """
+    check_gives(recommender, getattr(audit, "needs", ()), audit.name)
     gates = list(gates)
     probes = audit.plan()
     if gates:

@@ -17,8 +17,8 @@ from typing import Any, ClassVar, Literal
 from fairrec.catalogs import Catalog
 from fairrec.errors import WrongUse
 from fairrec.mitigations.mitigation import Mitigation
-from fairrec.prompts.shown_titles import check_distinct, reordered
 from fairrec.mitigations.rank_aggregation import mean_ranks
+from fairrec.prompts.shown_titles import check_distinct, reordered
 from fairrec.seeds import generator
 from fairrec.types import Outcome, Ranking, Request, Usage
 

@@ -27,8 +27,8 @@ from fairrec.mitigations.prompting.position_posterior import (
     ranked_by_posterior,
     transition_matrix,
 )
-from fairrec.prompts.shown_titles import check_distinct, reordered
 from fairrec.mitigations.rank_aggregation import mean_ranks
+from fairrec.prompts.shown_titles import check_distinct, reordered
 from fairrec.seeds import generator
 from fairrec.types import Outcome, Ranking, Request
 

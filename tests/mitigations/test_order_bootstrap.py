@@ -19,8 +19,8 @@ from fairrec.mitigations.prompting.order_bootstrap import (
     different_orders,
     mean_ranks,
 )
-from fairrec.prompts.shown_titles import find_titles, reordered
 from fairrec.prompts import template
+from fairrec.prompts.shown_titles import find_titles, reordered
 from fairrec.types import Outcome, Ranking, Request, Usage
 
 CATALOG = Catalog(
