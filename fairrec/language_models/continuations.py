@@ -144,8 +144,17 @@ def shared_prefix_choices(
         prompts: Tokens of each prompt, at least two.
         choices: Tokens of each choice, at least one.
     """
-    if not prompts:
-        return np.empty((0, len(choices)))
+    found = np.empty((len(prompts), len(choices)))
+    # The shared beginning has at least one token, so that there is a last one to go on from.
+    for first in dict.fromkeys(prompt[0] for prompt in prompts):
+        places = [i for i, prompt in enumerate(prompts) if prompt[0] == first]
+        found[places] = _choices_after(model, [prompts[i] for i in places], choices)
+    return found
+
+
+def _choices_after(
+    model: Any, prompts: Sequence[Sequence[int]], choices: Sequence[Sequence[int]]
+) -> NDArray[np.float64]:
     shared = max(_shared_length(prompts), 1)
     tails = [[*prompt[shared:], *choice] for prompt in prompts for choice in choices]
     chunks = pack(tails, last=max(map(len, choices)))

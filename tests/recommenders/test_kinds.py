@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
-from adapter_world import CATALOG, asked, writes
+from adapter_world import CATALOG, writes
 
 from fairrec.audits import ScoringAudit
 from fairrec.audits.needs import NEEDS, fits
@@ -13,7 +14,7 @@ from fairrec.catalogs import Catalog
 from fairrec.command_line.kinds import as_markdown
 from fairrec.errors import WrongUse
 from fairrec.prompts import attribute, template
-from fairrec.recommenders import ListwiseRanking, YesNo, as_recommender
+from fairrec.recommenders import ListwiseRanking, as_recommender
 from fairrec.recommenders.kinds import KINDS, check_gives, kind_of
 from fairrec.running import run_audit
 from fairrec.users import User
@@ -59,9 +60,8 @@ def test_controls() -> None:
 def test_a_mitigated_recommender_is_of_its_kind() -> None:
     from fairrec.mitigations import MITIGATIONS
 
-    columns = {"genre": __import__("numpy").array(["x", "y"] * 5, dtype=object)}
+    columns = {"genre": np.array(["x", "y"] * 5, dtype=object)}
     catalog = Catalog(CATALOG.ids, CATALOG.titles, columns)
     inner = ListwiseRanking(writes("[1]"), catalog)
     wrapped = MITIGATIONS["mmr"](catalog=catalog, column="genre").wrap(inner)  # type: ignore[call-arg]
     assert kind_of(wrapped) is KINDS["listwise"]
-    assert asked() and YesNo

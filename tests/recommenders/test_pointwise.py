@@ -134,13 +134,7 @@ def test_a_gap_is_filled_by_templates_together() -> None:
 def test_the_oldest_titles_go_first_and_alike_for_all_arms() -> None:
     """The prompts differ in length by arm; what is left of the history does not."""
     long = "I am a woman who has seen a good many things in life."
-    words = len(asked().instruction.split()) + len(
-        ["Answer", "with", "Yes", "or", "No", "only:", "x", "y", '"z"?']
-    )
-    model = Chooser(says_yes, context_length=words + 8)
-    ranked = YesNo(model, CATALOG).recommend([asked(), asked(long)])
-    assert "Heat; Alien" in model.seen[0].user  # too short to lose anything alone ...
-
+    words = len(asked().instruction.split()) + 9
     model = Chooser(says_yes, context_length=words + 17)
     histories = tuple(f"i{n}" for n in (7, 8, 0, 1))
     shown = "I have watched and liked these movies: Fargo; Rocky; Heat; Alien."
