@@ -36,28 +36,8 @@ from fairrec.protocols import (
     ScoresContinuations,
 )
 
-WORDS = [
-    "a",
-    "film",
-    "about",
-    "space",
-    "crime",
-    "love",
-    "yes",
-    "no",
-    "good",
-    "bad",
-    "1",
-    "2",
-    "3",
-    "4",
-    "5",
-    "?",
-    ".",
-    "I",
-    "like",
-    "the",
-]
+VOCABULARY = "a film about space crime love yes no good bad 1 2 3 4 5 ? . I like the"
+WORDS = VOCABULARY.split()
 SMALL = {
     "hidden_size": 16,
     "intermediate_size": 32,
