@@ -4,9 +4,9 @@
     python examples/quadrants.py --data ml-100k --item-ids p5 --users 100
 
 Lin et al., "How Can Recommender Systems Benefit from Large Language Models", 2023, sort systems
-into four quadrants. One of each, and the conventional baselines, rank the same candidates of the same
-users: what was held out and 59 other films. For each: NDCG@10, its gap between women and men, how
-much lists change when the other gender is stated (beyond repeating the same question), and how
+into four quadrants. One of each, and the conventional baselines, rank the same candidates of the
+same users: what was held out and 59 other films. For each: NDCG@10 of women and of men, the gap,
+how much lists change when the other gender is stated (beyond repeating the same question), and how
 popular the recommended films are. Results are kept in a folder, a file a system: systems that are
 there are not run again.
 """

