@@ -294,8 +294,8 @@ def llama(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    arguments = ["-m", str(gguf), "--port", str(port), "--host", "127.0.0.1", "-t", "1"]
-    arguments += ["-c", "4096", "-np", "2"]
+    arguments = ["-m", str(gguf), "--port", str(port), "--host", "127.0.0.1"]
+    arguments += ["--ctx-size", "4096"]
     process = subprocess.Popen(
         [command, *arguments], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     )
@@ -333,14 +333,16 @@ def test_the_server_of_llama_cpp(llama: str) -> None:
     parameters = GenerationParameters(max_new_tokens=20)
     first = served.generate(prompts, parameters)
     assert served.generate(prompts, parameters) == first
-    assert "Paris" in first[0].text and first[0].prompt_tokens > 5
-    assert "Paris" in local.generate(prompts[:1], parameters)[0].text
+    here = local.generate(prompts, parameters)
+    # The chat template is the same: token for token.
+    assert [one.prompt_tokens for one in first] == [one.prompt_tokens for one in here]
+    assert all(one.text and one.finish in ("stop", "length") for one in first)
     assert isinstance(served, ScoresChoices) and isinstance(local, ScoresChoices)
     question = [Prompt("Is Paris in France? Answer with Yes or No only.")]
     there = served.choice_logprobs(question, ["Yes", "No"])[0]
-    here = local.choice_logprobs(question, ["Yes", "No"])[0]
+    here_too = local.choice_logprobs(question, ["Yes", "No"])[0]
     # Weights are quantised there and their fp32 values here: close, not equal.
-    assert there[0] - there[1] == pytest.approx(here[0] - here[1], abs=1.0)
+    assert there[0] - there[1] == pytest.approx(here_too[0] - here_too[1], abs=1.0)
     (ranking,) = OpenGeneration(served, films(), parameters=parameters).recommend(
         [Request(3, "Please recommend 3 movie titles, one a line.")]
     )
