@@ -198,9 +198,11 @@ class GroupComparison:
         return self._of_all(found, values)
 
     def _numbered(self, estimate: Estimate, frame: Any, number: str) -> Estimate:
-        """Return the estimate with Fairlearn's number."""
+        """Return the estimate with Fairlearn's number; without two groups there is none."""
+        if frame is None:
+            return replace(estimate, value=None, low=None, high=None, reason=TOO_FEW)
         if estimate.value is None:
-            return replace(estimate, reason=TOO_FEW) if frame is None else estimate
+            return estimate
         return replace(estimate, value=float(getattr(frame, number)()))
 
     def _of_all(self, estimate: Estimate, values: Values) -> Estimate:

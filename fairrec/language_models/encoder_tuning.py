@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import torch
@@ -71,7 +72,7 @@ def tune_encoder(
 
 
 def _vectors(model: torch.nn.Module, texts: Sequence[str]) -> torch.Tensor:
-    prepare = getattr(model, "preprocess", None) or model.tokenize  # type: ignore[operator]
+    prepare: Any = getattr(model, "preprocess", None) or model.tokenize
     features = prepare(list(texts))
     device = next(model.parameters()).device
     features = {

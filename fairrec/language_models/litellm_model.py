@@ -84,23 +84,8 @@ class LiteLLMModel:
             return list(pool.map(self._one, prompts, chosen, [parameters] * len(prompts)))
 
     def _one(self, prompt: Prompt, seed: int, parameters: GenerationParameters) -> Generation:
-        options: dict[str, Any] = {"temperature": parameters.temperature}
-        if parameters.temperature > 0:
-            options |= {"top_p": parameters.top_p, "seed": seed % 2**31}
         try:
-            for attempt in stamina.retry_context(
-                on=self._passing, attempts=self._attempts, timeout=None
-            ):
-                with attempt:
-                    reply = self._litellm.completion(
-                        model=self.model,
-                        messages=conversation(prompt),
-                        max_tokens=parameters.max_new_tokens,
-                        stop=list(parameters.stop) or None,
-                        timeout=self._timeout,
-                        num_retries=0,
-                        **options,
-                    )
+            reply = self._completion(prompt, seed, parameters)
         except Exception as error:  # litellm passes on what providers raise
             detail = f"{type(error).__name__}: {' '.join(str(error).split())[:300]}"
             return Generation("", "error", detail=detail)
@@ -111,6 +96,25 @@ class LiteLLMModel:
             reply.usage.prompt_tokens,
             reply.usage.completion_tokens,
         )
+
+    def _completion(self, prompt: Prompt, seed: int, parameters: GenerationParameters) -> Any:
+        options: dict[str, Any] = {"temperature": parameters.temperature}
+        if parameters.temperature > 0:
+            options |= {"top_p": parameters.top_p, "seed": seed % 2**31}
+        for attempt in stamina.retry_context(
+            on=self._passing, attempts=self._attempts, timeout=None
+        ):
+            with attempt:
+                return self._litellm.completion(
+                    model=self.model,
+                    messages=conversation(prompt),
+                    max_tokens=parameters.max_new_tokens,
+                    stop=list(parameters.stop) or None,
+                    timeout=self._timeout,
+                    num_retries=0,
+                    **options,
+                )
+        raise AssertionError("the last attempt returns or raises")
 
     def _passing(self, error: Exception) -> bool:
         """Whether an error may pass by itself."""

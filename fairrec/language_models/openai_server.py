@@ -87,7 +87,7 @@ class OpenAIServer:
             ) from error
         self._errors = openai
         # Retries are ours alone: two layers would multiply.
-        self._client = openai.OpenAI(
+        self._client: Any = openai.OpenAI(
             api_key=os.environ.get("OPENAI_API_KEY") or "none",
             base_url=url,
             max_retries=0,
@@ -185,7 +185,7 @@ class OpenAIServer:
         reply = self._ask(prompt, {"max_tokens": 1, "temperature": 0.0, **named})
         if isinstance(reply, str):
             return []
-        found = reply.choices[0].logprobs if getattr(reply, "choices", None) else None
+        found: Any = reply.choices[0].logprobs if getattr(reply, "choices", None) else None
         if self.api == "chat" and getattr(found, "content", None):
             return [(token.token, token.logprob) for token in found.content[0].top_logprobs]
         if self.api == "completions" and getattr(found, "top_logprobs", None):

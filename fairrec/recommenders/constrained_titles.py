@@ -140,7 +140,7 @@ class ConstrainedTitles:
         depth = 0
         while beams:
             depth += 1
-            steps = sum(context.weighted() for context in contexts)
+            steps = torch.stack([context.weighted() for context in contexts]).sum(0)
             normaliser = depth**self.length_penalty
             longer: list[tuple[float, int, int, _Node]] = []
             for row, (node, total) in enumerate(beams):

@@ -123,11 +123,7 @@ class HttpEndpoint:
     def _answer(self, request: Request) -> Ranking:
         body = fill(self.body, request, self._values.catalog)
         try:
-            for attempt in stamina.retry_context(
-                on=_wait, attempts=self._attempts, timeout=None, wait_max=30.0
-            ):
-                with attempt:
-                    content = self._send(json.dumps(body).encode())
+            content = self._sent(json.dumps(body).encode())
         except urllib.error.HTTPError as error:
             if error.code in (401, 403):
                 raise ModelUnavailable(
@@ -140,6 +136,15 @@ class HttpEndpoint:
         except (OSError, ValueError) as error:  # lost, too late, or too large
             return _failed(f"{type(error).__name__}: {error}")
         return self._read(content, request)
+
+    def _sent(self, body: bytes) -> bytes:
+        """Send a body until there is a reply, or no more attempts."""
+        for attempt in stamina.retry_context(
+            on=_wait, attempts=self._attempts, timeout=None, wait_max=30.0
+        ):
+            with attempt:
+                return self._send(body)
+        raise AssertionError("the last attempt returns or raises")
 
     def _send(self, body: bytes) -> bytes:
         headers = {"Content-Type": "application/json", **self._headers}

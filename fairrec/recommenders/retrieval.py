@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -44,7 +45,7 @@ class TextSearch:
                 expected="the extra 'conventional', which text search needs.",
                 do="pip install 'fairrec[conventional]'",
             ) from error
-        self._split = bm25s.tokenize
+        self._split: Any = bm25s.tokenize
         self._n = len(texts)
         self._index = bm25s.BM25()
         self._index.index(self._words(texts), show_progress=False)

@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-import json
 import math
 import os
 import shutil
 import socket
 import subprocess
 import sys
-import threading
 import time
 import urllib.request
-from collections.abc import Callable, Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from local_server import Answer, Server
 
 from fairrec.catalogs import films
 from fairrec.errors import ModelUnavailable, WrongUse
@@ -30,8 +28,6 @@ from fairrec.recommenders import OpenGeneration
 from fairrec.types import Outcome, Request
 
 pytest.importorskip("openai")
-
-Answer = Callable[[dict[str, Any], dict[str, str]], tuple[int, Any, dict[str, str]]]
 
 
 def chat(text: str, finish: str = "stop", tops: list[tuple[str, float]] | None = None) -> Any:
@@ -56,47 +52,11 @@ def chat(text: str, finish: str = "stop", tops: list[tuple[str, float]] | None =
     }
 
 
-class Server:
-    """An HTTP server whose replies are a function of what it is sent."""
-
-    def __init__(self) -> None:
-        self.answer: Answer = lambda body, headers: (200, chat("hello"), {})
-        self.seen: list[dict[str, Any]] = []
-        outer = self
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_POST(self) -> None:
-                body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-                outer.seen.append({"path": self.path, **body})
-                status, content, headers = outer.answer(
-                    body, {name.lower(): value for name, value in self.headers.items()}
-                )
-                if status == 0:
-                    self.connection.shutdown(socket.SHUT_RDWR)
-                    return
-                data = content if isinstance(content, bytes) else json.dumps(content).encode()
-                self.send_response(status)
-                for name, value in {"Content-Type": "application/json", **headers}.items():
-                    self.send_header(name, value)
-                self.send_header("Content-Length", str(len(data)))
-                self.end_headers()
-                self.wfile.write(data)
-
-            def log_message(self, *_: Any) -> None:
-                pass
-
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self._server.server_port}/v1"
-        threading.Thread(target=self._server.serve_forever, daemon=True).start()
-
-    def close(self) -> None:
-        self._server.shutdown()
-        self._server.server_close()
-
-
 @pytest.fixture
 def server() -> Iterator[Server]:
     made = Server()
+    made.url += "/v1"
+    made.answer = lambda body, headers: (200, chat("hello"), {})
     yield made
     made.close()
 

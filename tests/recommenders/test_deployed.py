@@ -5,15 +5,14 @@ from __future__ import annotations
 import json
 import sys
 import textwrap
-import threading
 import time
-from collections.abc import Callable, Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from adapter_world import CATALOG, POOL, asked
+from local_server import Answer, Server
 
 from fairrec.audits import CounterfactualAudit
 from fairrec.errors import ModelUnavailable, WrongUse
@@ -23,38 +22,6 @@ from fairrec.recommenders.json_templates import find
 from fairrec.running import run_audit
 from fairrec.types import Outcome
 from fairrec.users import User
-
-Answer = Callable[[dict[str, Any], dict[str, str]], tuple[int, bytes, dict[str, str]]]
-
-
-class Server:
-    """An HTTP server that answers by a function of the body and the headers."""
-
-    def __init__(self) -> None:
-        self.answer: Answer = lambda body, headers: (200, b"{}", {})
-        outer = self
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_POST(self) -> None:
-                body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-                status, content, headers = outer.answer(body, dict(self.headers))
-                self.send_response(status)
-                for name, value in headers.items():
-                    self.send_header(name, value)
-                self.send_header("Content-Length", str(len(content)))
-                self.end_headers()
-                self.wfile.write(content)
-
-            def log_message(self, *_: Any) -> None:
-                pass
-
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self._server.server_port}"
-        threading.Thread(target=self._server.serve_forever, daemon=True).start()
-
-    def close(self) -> None:
-        self._server.shutdown()
-        self._server.server_close()
 
 
 @pytest.fixture
@@ -161,7 +128,7 @@ def test_keys_are_sent_and_never_shown(server: Server, monkeypatch: pytest.Monke
     sent: list[str] = []
 
     def answer(body: Any, headers: dict[str, str]) -> tuple[int, bytes, dict[str, str]]:
-        sent.append(headers["X-Key"])
+        sent.append(headers["x-key"])
         return 401, b"", {}
 
     server.answer = answer
