@@ -88,5 +88,5 @@ def best(pool: Sequence[str], scores: NDArray[np.float64], k: int) -> Ranking:
         unknown = int((~np.isfinite(scores)).sum())
         detail = f"{unknown} of {len(pool)} candidates could not be scored"
         return Ranking(outcome=Outcome.UNPARSABLE, detail=detail)
-    order = np.argsort(-scores, kind="stable")[:k].tolist()
+    order: list[int] = np.argsort(-scores, kind="stable")[:k].tolist()
     return Ranking(tuple(pool[i] for i in order), scores=tuple(scores[order].tolist()))
