@@ -15,6 +15,7 @@ from typing import Any
 
 from fairrec.catalogs import Catalog
 from fairrec.errors import WrongUse
+from fairrec.prompts.shown_titles import Span, find_titles, titles_of, with_titles
 from fairrec.protocols import Generation, GenerationParameters, LanguageModel, Prompt
 from fairrec.recommenders.answer_cleaning import valid_text
 from fairrec.recommenders.fitting import fit_histories
@@ -38,9 +39,9 @@ TASKS: Mapping[Labels, str] = {
 class ListwiseRanking:
     """A language model that orders candidates, all at once or through a sliding window.
 
-    The request's words come first, then the task, then the candidates; a template without
-    ``{candidates}`` keeps them from being shown twice. A sensitive attribute enters through the
-    words alone.
+    The request's words come first, then the task, then the candidates; where the words list the
+    candidates already, they get their labels there and are not shown twice. A sensitive attribute
+    enters through the words alone.
 
     Candidates that an answer leaves out follow in the order in which they were shown, whoever
     asks, and the ranking's detail counts them; an answer that names none is no answer. With a
@@ -139,8 +140,29 @@ class ListwiseRanking:
             for label, title in zip(labels, titles, strict=True)
         ]
         task = self.task.replace("{n}", str(len(shown)))
+        if listed := self._listed(request):
+            words = with_titles(request.instruction, listed, lines)
+            return Prompt(f"{words}\n\n{task}", request.system, self.prefill)
         words = "\n".join([f"{request.instruction}\n\n{task}", *lines])
         return Prompt(words, request.system, self.prefill)
+
+    def _listed(self, request: Request) -> list[Span]:
+        """Return where the words list all candidates in their order; empty where they do not.
+
+        Raises:
+            WrongUse: They do, and a window would show some of them again.
+        """
+        titles = titles_of(request.candidates or (), self.catalog)
+        found = find_titles(request.instruction, titles)
+        if len(found) != 1 or len(titles) < 2:
+            return []
+        if self.window is not None and self.window < len(titles):
+            raise WrongUse(
+                f"the words list all {len(titles)} candidates, and a window shows {self.window}.",
+                expected="words without candidates, since the window shows them.",
+                do="use a template without {candidates}, such as movie_profile.",
+            )
+        return found[0]
 
     def _longest(self, request: Request) -> list[Prompt]:
         items = request.candidates or ()

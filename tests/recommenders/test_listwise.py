@@ -135,3 +135,27 @@ def test_order_of_requests_does_not_matter() -> None:
     alone = [ranker.recommend([request])[0] for request in requests]
     assert ranker.recommend(requests) == alone
     assert ranker.recommend(requests[::-1]) == alone[::-1]
+
+
+LISTED = "I saw Heat; Alien. Candidates: Jaws; Up; Casino; Big; Speed. Rank them."
+
+
+def test_candidates_in_the_words_are_labelled_there() -> None:
+    ranker = ListwiseRanking(writes("[3]"), CATALOG)
+    prompt = ranker.prompt(asked(instruction=LISTED), POOL)
+    assert "Candidates: [1] Jaws; [2] Up; [3] Casino; [4] Big; [5] Speed. Rank" in prompt.user
+    assert prompt.user.count("Casino") == 1
+    with pytest.raises(WrongUse, match="the words list all 5 candidates, and a window shows 2"):
+        ListwiseRanking(writes(""), CATALOG, window=2).recommend([asked(instruction=LISTED)])
+
+
+def test_orders_are_averaged_over_a_listwise_ranker() -> None:
+    """A model that always names the first place has no favourite once orders are turned round."""
+    from fairrec.mitigations import MITIGATIONS
+
+    first = ListwiseRanking(writes("[1] > [2] > [3] > [4] > [5]"), CATALOG)
+    request = asked(instruction=LISTED, k=5)
+    assert first.recommend([request])[0].items == POOL
+    turned = MITIGATIONS["order_bootstrap"](catalog=CATALOG, orders=5, design="balanced")  # type: ignore[call-arg]
+    (ranking,) = turned.wrap(first).recommend([request])
+    assert ranking.items == tuple(sorted(POOL))  # all of equal mean rank: in the order of their ids
