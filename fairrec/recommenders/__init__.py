@@ -9,7 +9,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from fairrec.recommenders.answer_parsing import parse_titles
+from fairrec.recommenders.answers.parsing import parse_titles
 from fairrec.recommenders.catalogue_likelihood import CatalogueLikelihood
 from fairrec.recommenders.cloze import Cloze, ClozeTemplate
 from fairrec.recommenders.command_program import CommandProgram

@@ -13,8 +13,8 @@ from typing import Any, Self
 
 from fairrec.catalogs import Catalog
 from fairrec.errors import ModelUnavailable, WrongUse
-from fairrec.recommenders.answer_cleaning import valid_text
-from fairrec.recommenders.returned_values import ReturnedValues
+from fairrec.recommenders.answers.cleaning import valid_text
+from fairrec.recommenders.answers.returned_values import ReturnedValues
 from fairrec.types import Outcome, Ranking, Request, request_content
 
 

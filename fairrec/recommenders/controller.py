@@ -15,12 +15,12 @@ from typing import Any, Literal
 from fairrec.catalogs import Catalog, TitleMatcher
 from fairrec.errors import WrongUse
 from fairrec.protocols import Generation, GenerationParameters, LanguageModel, Prompt, Recommender
-from fairrec.recommenders.answer_cleaning import valid_text
-from fairrec.recommenders.answer_parsing import parse_titles
+from fairrec.recommenders.answers.cleaning import valid_text
+from fairrec.recommenders.answers.parsing import parse_titles
+from fairrec.recommenders.answers.title_ranking import rank_titles
+from fairrec.recommenders.answers.tool_calls import ToolCall, read_tool_call
 from fairrec.recommenders.generations import described, generate_seeded, used, withheld
 from fairrec.recommenders.pointwise import one_line
-from fairrec.recommenders.title_ranking import rank_titles
-from fairrec.recommenders.tool_calls import ToolCall, read_tool_call
 from fairrec.types import Outcome, Ranking, Request
 
 TOOL = (

@@ -7,8 +7,8 @@ from typing import Any
 
 from fairrec.catalogs import Catalog
 from fairrec.errors import WrongUse
-from fairrec.recommenders.answer_cleaning import valid_text
-from fairrec.recommenders.returned_values import ReturnedValues
+from fairrec.recommenders.answers.cleaning import valid_text
+from fairrec.recommenders.answers.returned_values import ReturnedValues
 from fairrec.types import Outcome, Ranking, Request
 
 VERSION = 1
@@ -29,7 +29,7 @@ def as_recommender(
     - a list, tuple or array of strings, best first: item ids when every one of them is an id
       of the catalogue or there is no catalogue, else titles, matched to the catalogue;
     - a string: an answer in words, from which titles are read (see
-      `fairrec.recommenders.answer_parsing.parse_titles`);
+      `fairrec.recommenders.answers.parsing.parse_titles`);
     - a `Ranking`, taken as it is;
     - None or nothing in the list: no answer (EMPTY).
 

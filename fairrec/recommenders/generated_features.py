@@ -24,7 +24,7 @@ from fairrec.protocols import (
     Prompt,
     Recommender,
 )
-from fairrec.recommenders.answer_parsing import parse_titles
+from fairrec.recommenders.answers.parsing import parse_titles
 from fairrec.recommenders.feature_encoder import unit_rows
 from fairrec.recommenders.fitting import fit_histories
 from fairrec.recommenders.pointwise import one_line

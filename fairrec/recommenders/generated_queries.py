@@ -16,8 +16,8 @@ import numpy as np
 from fairrec.catalogs import Catalog
 from fairrec.errors import WrongUse
 from fairrec.protocols import Generation, GenerationParameters, LanguageModel, Prompt
-from fairrec.recommenders.answer_cleaning import valid_text
-from fairrec.recommenders.answer_parsing import parse_titles
+from fairrec.recommenders.answers.cleaning import valid_text
+from fairrec.recommenders.answers.parsing import parse_titles
 from fairrec.recommenders.fitting import fit_histories
 from fairrec.recommenders.generations import described, generate_seeded, used, withheld
 from fairrec.recommenders.retrieval import TextSearch, item_texts

@@ -16,9 +16,9 @@ import stamina
 
 from fairrec.catalogs import Catalog
 from fairrec.errors import ModelUnavailable, WrongUse
-from fairrec.recommenders.answer_cleaning import valid_text
+from fairrec.recommenders.answers.cleaning import valid_text
+from fairrec.recommenders.answers.returned_values import ReturnedValues
 from fairrec.recommenders.json_templates import check_template, fill, find
-from fairrec.recommenders.returned_values import ReturnedValues
 from fairrec.types import Outcome, Ranking, Request
 
 LARGEST = 10_000_000

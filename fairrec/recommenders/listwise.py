@@ -17,10 +17,10 @@ from fairrec.catalogs import Catalog
 from fairrec.errors import WrongUse
 from fairrec.prompts.shown_titles import Span, find_titles, titles_of, with_titles
 from fairrec.protocols import Generation, GenerationParameters, LanguageModel, Prompt
-from fairrec.recommenders.answer_cleaning import valid_text
+from fairrec.recommenders.answers.cleaning import valid_text
+from fairrec.recommenders.answers.orders import LABELS, Labels, label_of, read_order
 from fairrec.recommenders.fitting import fit_histories
 from fairrec.recommenders.generations import described, generate_seeded, used, withheld
-from fairrec.recommenders.listwise_answers import LABELS, Labels, label_of, read_order
 from fairrec.recommenders.pointwise import one_line
 from fairrec.recommenders.score_ranking import candidates_of
 from fairrec.types import Outcome, Ranking, Request

@@ -8,10 +8,10 @@ from typing import Any
 
 from fairrec.catalogs import Catalog, TitleMatcher
 from fairrec.protocols import Generation, GenerationParameters, LanguageModel, Prompt
-from fairrec.recommenders.answer_cleaning import valid_text
-from fairrec.recommenders.answer_parsing import parse_titles
+from fairrec.recommenders.answers.cleaning import valid_text
+from fairrec.recommenders.answers.parsing import parse_titles
+from fairrec.recommenders.answers.title_ranking import rank_titles
 from fairrec.recommenders.generations import described, used, withheld
-from fairrec.recommenders.title_ranking import rank_titles
 from fairrec.seeds import derive_seed, generator
 from fairrec.types import Outcome, Ranking, Request
 

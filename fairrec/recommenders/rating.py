@@ -22,9 +22,9 @@ from fairrec.protocols import (
     Prompt,
     ScoresChoices,
 )
+from fairrec.recommenders.answers.ratings import parse_rating
 from fairrec.recommenders.generations import described, generate_seeded
 from fairrec.recommenders.pointwise import Pointwise
-from fairrec.recommenders.rating_text import parse_rating
 from fairrec.types import Request
 
 Reading = Literal["expected", "text", "head"]
@@ -39,7 +39,7 @@ class RatingPrediction(Pointwise):
         catalog: The items.
         reading: "expected" is the mean of the whole ratings of the scale, weighted by how likely
             each is as the reply; "text" reads the rating that the model writes (see
-            `fairrec.recommenders.rating_text`); "head" takes the number that a regression head
+            `fairrec.recommenders.answers.ratings`); "head" takes the number that a regression head
             gives for the words, a blank line and the title.
         scale: Least and greatest rating.
         question: See `Pointwise`; not used by "head".

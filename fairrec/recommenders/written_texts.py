@@ -11,7 +11,7 @@ from typing import Any
 from fairrec.errors import BadData
 from fairrec.files import write_atomically
 from fairrec.protocols import GenerationParameters, LanguageModel, Prompt
-from fairrec.recommenders.answer_cleaning import valid_text
+from fairrec.recommenders.answers.cleaning import valid_text
 from fairrec.recommenders.generations import described, withheld
 from fairrec.types import content_hash
 

@@ -11,8 +11,8 @@ from pydantic import ValidationError
 from fairrec.catalogs import Catalog, TitleMatcher
 from fairrec.catalogs.titles import normalise_title
 from fairrec.errors import BadData
-from fairrec.recommenders.answer_parsing import parse_titles
-from fairrec.recommenders.title_ranking import rank_matches
+from fairrec.recommenders.answers.parsing import parse_titles
+from fairrec.recommenders.answers.title_ranking import rank_matches
 from fairrec.recordings.conditions import missing_conditions
 from fairrec.recordings.line import RecordedLine
 from fairrec.recordings.tables import numbered_rows

@@ -13,7 +13,7 @@ from fairrec.catalogs import Catalog
 from fairrec.errors import WrongUse
 from fairrec.protocols import Prompt
 from fairrec.recommenders import ListwiseRanking
-from fairrec.recommenders.listwise_answers import label_of, read_order
+from fairrec.recommenders.answers.orders import label_of, read_order
 from fairrec.types import Outcome
 
 TITLES = ["Jaws", "Up", "Casino", "Big", "Speed"]

@@ -28,9 +28,9 @@ from fairrec.recommenders import (
     TwoTower,
     as_recommender,
 )
+from fairrec.recommenders.answers.tool_calls import read_tool_call
 from fairrec.recommenders.conventional import ItemKNN, Popularity
 from fairrec.recommenders.retrieval import TextSearch, item_texts
-from fairrec.recommenders.tool_calls import read_tool_call
 from fairrec.recommenders.written_texts import WrittenTexts
 from fairrec.types import Outcome, Ranking, Request
 from fairrec.users import User

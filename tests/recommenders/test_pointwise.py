@@ -15,8 +15,8 @@ from fairrec.catalogs import Catalog
 from fairrec.errors import WrongUse
 from fairrec.protocols import Prompt, ScoresItems
 from fairrec.recommenders import Cloze, ClozeTemplate, RatingPrediction, YesNo
+from fairrec.recommenders.answers.ratings import parse_rating
 from fairrec.recommenders.fitting import fit_histories, without_oldest
-from fairrec.recommenders.rating_text import parse_rating
 from fairrec.types import Outcome
 
 LIKED = {"Jaws": 0.9, "Up": 0.2, "Casino": 0.6, "Big": 0.4, "Speed": 0.5}

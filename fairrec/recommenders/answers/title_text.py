@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from fairrec.recommenders.answer_cleaning import clean_answer
+from fairrec.recommenders.answers.cleaning import clean_answer
 
 MAX_LINE = 500
 """Characters of a line that are looked at for a title."""

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from fairrec.recommenders.answer_cleaning import clean_answer, without_thoughts
-from fairrec.recommenders.answer_json import titles_in_json
-from fairrec.recommenders.title_text import split_titles, title_of
+from fairrec.recommenders.answers.cleaning import clean_answer, without_thoughts
+from fairrec.recommenders.answers.json_lists import titles_in_json
+from fairrec.recommenders.answers.title_text import split_titles, title_of
 from fairrec.types import Outcome
 
 MAX_WORDS = 12

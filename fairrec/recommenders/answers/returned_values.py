@@ -7,9 +7,9 @@ from typing import Any
 
 from fairrec.catalogs import Catalog, TitleMatcher
 from fairrec.errors import WrongUse
-from fairrec.recommenders.answer_cleaning import valid_text
-from fairrec.recommenders.answer_parsing import parse_titles
-from fairrec.recommenders.title_ranking import rank_matches
+from fairrec.recommenders.answers.cleaning import valid_text
+from fairrec.recommenders.answers.parsing import parse_titles
+from fairrec.recommenders.answers.title_ranking import rank_matches
 from fairrec.types import Match, MatchKind, Outcome, Ranking
 
 

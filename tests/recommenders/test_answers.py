@@ -8,9 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fairrec.catalogs import films, normalise_title
-from fairrec.recommenders.answer_cleaning import MAX_ANSWER, clean_answer, without_thoughts
-from fairrec.recommenders.answer_parsing import parse_titles
-from fairrec.recommenders.title_text import title_of
+from fairrec.recommenders.answers.cleaning import MAX_ANSWER, clean_answer, without_thoughts
+from fairrec.recommenders.answers.parsing import parse_titles
+from fairrec.recommenders.answers.title_text import title_of
 from fairrec.types import Outcome
 
 K = 20

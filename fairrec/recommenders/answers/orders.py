@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from typing import Literal, get_args
 
 from fairrec.catalogs import Catalog, TitleMatcher
-from fairrec.recommenders.answer_cleaning import clean_answer
-from fairrec.recommenders.answer_parsing import parse_titles
-from fairrec.recommenders.title_text import title_of
+from fairrec.recommenders.answers.cleaning import clean_answer
+from fairrec.recommenders.answers.parsing import parse_titles
+from fairrec.recommenders.answers.title_text import title_of
 from fairrec.types import Outcome
 
 Labels = Literal["numbers", "letters", "titles"]
