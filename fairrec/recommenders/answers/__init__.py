@@ -1,1 +1,1 @@
-"""Reads answers: titles, orders, ratings, calls of a tool, and what somebody's function returned."""
+"""Reads answers: titles, orders, ratings, calls of a tool, and what a function returned."""
