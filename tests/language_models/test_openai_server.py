@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -256,8 +257,12 @@ def llama(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         port = free.getsockname()[1]
     arguments = ["-m", str(gguf), "--port", str(port), "--host", "127.0.0.1"]
     arguments += ["--ctx-size", "4096"]
+    # A group of its own: the command may start the server as a child.
     process = subprocess.Popen(
-        [command, *arguments], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        [command, *arguments],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
     )
     try:
         for _ in range(120):
@@ -269,7 +274,7 @@ def llama(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
                 time.sleep(0.5)
         yield f"http://127.0.0.1:{port}/v1"
     finally:
-        process.terminate()
+        os.killpg(process.pid, signal.SIGTERM)
         process.wait()
 
 
