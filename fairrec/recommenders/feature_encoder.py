@@ -90,7 +90,8 @@ class FeatureEncoder:
 
     def embed_users(self, requests: Sequence[Request]) -> NDArray[np.float64]:
         """Return the users' vectors of length 1; of nobody about whom nothing is said, zeros."""
-        return self._with_words(np.stack([self._pooled(r) for r in requests]), requests)
+        pooled = np.array([self._pooled(request) for request in requests])
+        return self._with_words(pooled.reshape(len(requests), self.items.shape[1]), requests)
 
     def score(self, requests: Sequence[Request], items: Sequence[str]) -> list[NDArray[np.float64]]:
         """Return, per request, one cosine for each of `items`."""

@@ -84,9 +84,7 @@ KINDS: Mapping[str, Kind] = {
     "rating": Kind(
         "rating.RatingPrediction", "model", "words", "BookGPT rating, FLAN-T5", pool=True
     ),
-    "constrained_titles": Kind(
-        "constrained_titles.ConstrainedTitles", "model", "words", "GENRE-style decoding"
-    ),
+    "constrained_titles": Kind("constrained_titles.ConstrainedTitles", "model", "words", "-"),
     "item_ids": Kind(
         "p5.ItemIdGenerator", "saved", "profile tokens, user ID, history", "P5, P5-ID, UP5, VIP5"
     ),

@@ -26,14 +26,15 @@ from fairrec.users import User
 
 
 class TwoTower:
-    """A conventional two-tower model over a frozen or tuned text encoder.
+    """A conventional two-tower model over a text encoder's vectors.
 
     Users are the latest items of the history, attended to by a learnt query, and, with `words`, the
     request's words: that is where a stated attribute enters. While it trains, words are what
     `stated` says of the user.
 
     Args:
-        encoder: Turns texts into vectors; frozen.
+        encoder: Turns texts into vectors; it is not trained here (see
+            `fairrec.language_models.encoder_tuning`).
         catalog: The items.
         columns: Text columns that are embedded with the title.
         width: Length of the projected vectors.

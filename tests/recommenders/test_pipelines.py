@@ -149,6 +149,7 @@ def test_a_user_is_the_pooled_history() -> None:
     expected = {item: float(texts[int(item[1:])] @ user) for item in POOL}
     assert dict(zip(ranking.items, ranking.scores or (), strict=True)) == pytest.approx(expected)
     assert ranking.embedding == pytest.approx(user)
+    assert recommender.embed_users([]).shape == (0, 26) and recommender.recommend([]) == []
 
 
 def test_words_enter_only_where_they_are_embedded() -> None:
