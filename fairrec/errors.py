@@ -42,6 +42,16 @@ class ModelUnavailable(FairrecError):
     exit_code = 3
 
 
+class BackendFailed(FairrecError):
+    """A back-end gave no answer to one request, though it was tried again; others are unharmed.
+
+    Recommenders turn it into the outcome ERROR of that request, which is asked again by the next
+    run; it is never read as an answer.
+    """
+
+    exit_code = 3
+
+
 class RunBroken(FairrecError):
     """A run stopped before it was complete; what was recorded is kept."""
 

@@ -8,7 +8,7 @@ from rich.table import Table
 
 from fairrec.audits.needs import fits
 from fairrec.command_line.configuration import DEFAULT_GATES
-from fairrec.recommenders.kinds import KINDS, table
+from fairrec.recommenders.kinds import KINDS
 
 COLUMNS = ("kind", "adapter", "gives", "a stated attribute enters by", "audits", "stands for")
 
@@ -16,23 +16,14 @@ COLUMNS = ("kind", "adapter", "gives", "a stated attribute enters by", "audits",
 def rows() -> list[tuple[str, ...]]:
     """Return the cells of the table, a row per kind."""
     found = []
-    for row in table():
-        kind = KINDS[row["kind"]]
-        left = [name for name in DEFAULT_GATES if fits(name, kind) == "no"]
-        controls = [name for name in DEFAULT_GATES if fits(name, kind) == "control"]
+    for name, kind in KINDS.items():
+        left = [audit for audit in DEFAULT_GATES if fits(audit, kind) == "no"]
         audits = "all" if not left else f"all but {', '.join(left)}"
-        if controls:
+        if any(fits(audit, kind) == "control" for audit in DEFAULT_GATES):
             audits += "; those that state an attribute as a control"
-        found.append(
-            (
-                row["kind"],
-                row["adapter"],
-                ", ".join(row["gives"]),
-                row["enters"],
-                audits,
-                row["systems"],
-            )
-        )
+        adapter = kind.adapter.rpartition(".")[2]
+        gives = ", ".join(kind.gives())
+        found.append((name, adapter, gives, kind.enters, audits, kind.systems))
     return found
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from importlib import import_module, metadata
 from typing import Any
 
@@ -12,6 +12,7 @@ import stamina
 from fairrec.errors import ModelUnavailable
 from fairrec.language_models.conversation import conversation
 from fairrec.protocols import Generation, GenerationParameters, Prompt
+from fairrec.remote import side_by_side, try_again, without_keys
 
 COMPROMISED = ("1.82.7", "1.82.8")
 """Releases that carried somebody else's code; they are never imported."""
@@ -80,30 +81,31 @@ class LiteLLMModel:
     ) -> list[Generation]:
         """Generate text; see `fairrec.protocols.LanguageModel`. A prefill is not sent."""
         chosen = seeds if seeds is not None else [parameters.seed] * len(prompts)
-        with ThreadPoolExecutor(self._concurrency) as pool:
-            return list(pool.map(self._one, prompts, chosen, [parameters] * len(prompts)))
+        jobs = [
+            partial(self._one, prompt, seed, parameters)
+            for prompt, seed in zip(prompts, chosen, strict=True)
+        ]
+        return side_by_side(jobs, self._concurrency)
 
     def _one(self, prompt: Prompt, seed: int, parameters: GenerationParameters) -> Generation:
         try:
             reply = self._completion(prompt, seed, parameters)
+            chosen = reply.choices[0]
+            return Generation(
+                chosen.message.content or "",
+                _FINISH.get(chosen.finish_reason, "stop"),
+                reply.usage.prompt_tokens,
+                reply.usage.completion_tokens,
+            )
         except Exception as error:  # litellm passes on what providers raise
-            detail = f"{type(error).__name__}: {' '.join(str(error).split())[:300]}"
-            return Generation("", "error", detail=detail)
-        chosen = reply.choices[0]
-        return Generation(
-            chosen.message.content or "",
-            _FINISH.get(chosen.finish_reason, "stop"),
-            reply.usage.prompt_tokens,
-            reply.usage.completion_tokens,
-        )
+            said = without_keys(str(error), ())
+            return Generation("", "error", detail=f"{type(error).__name__}: {said}")
 
     def _completion(self, prompt: Prompt, seed: int, parameters: GenerationParameters) -> Any:
         options: dict[str, Any] = {"temperature": parameters.temperature}
         if parameters.temperature > 0:
             options |= {"top_p": parameters.top_p, "seed": seed % 2**31}
-        for attempt in stamina.retry_context(
-            on=self._passing, attempts=self._attempts, timeout=None
-        ):
+        for attempt in stamina.retry_context(on=_passing, attempts=self._attempts, timeout=None):
             with attempt:
                 return self._litellm.completion(
                     model=self.model,
@@ -116,7 +118,6 @@ class LiteLLMModel:
                 )
         raise AssertionError("the last attempt returns or raises")
 
-    def _passing(self, error: Exception) -> bool:
-        """Whether an error may pass by itself."""
-        status = getattr(error, "status_code", None)
-        return status in (408, 409, 429) or (isinstance(status, int) and status >= 500)
+
+def _passing(error: Exception) -> bool | float:
+    return try_again(getattr(error, "status_code", None))

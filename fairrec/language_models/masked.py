@@ -13,6 +13,7 @@ import torch
 from numpy.typing import NDArray
 
 from fairrec.errors import WrongUse
+from fairrec.language_models.transformers_parts import described
 from fairrec.protocols import Prompt
 
 MASK = "[MASK]"
@@ -34,12 +35,7 @@ class MaskedModel:
     def __init__(self, model: Any, tokenizer: Any, description: Mapping[str, Any]) -> None:
         self._model = model
         self._tokenizer = tokenizer
-        self.description: Mapping[str, Any] = {
-            **description,
-            "backend": "transformers",
-            "architecture": "masked",
-            "dtype": str(model.dtype).removeprefix("torch."),
-        }
+        self.description: Mapping[str, Any] = described(model, description, architecture="masked")
 
     @property
     def context_length(self) -> int:

@@ -4,21 +4,20 @@ LM Studio, TGI and others.
 
 from __future__ import annotations
 
-import math
 import os
-from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any, Literal
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 import numpy as np
 import stamina
 from numpy.typing import NDArray
 
-from fairrec.errors import ModelUnavailable, WrongUse
+from fairrec.errors import BackendFailed, ModelUnavailable, WrongUse
 from fairrec.language_models.conversation import conversation
 from fairrec.protocols import Generation, GenerationParameters, Prompt
+from fairrec.remote import side_by_side, try_again, without_keys
 
 TOP = 20
 """Likeliest tokens that a server is asked to name; more than most offer."""
@@ -31,7 +30,8 @@ class OpenAIServer:
 
     Requests run side by side and are tried again, in one layer, after lost connections, time-outs
     and the statuses 408, 409, 429 and 5xx; a Retry-After is kept to. A prompt that fails for good
-    is a `Generation` that finished with "error"; the others are not lost.
+    is a `Generation` that finished with "error"; the others are not lost. A key that a server
+    repeats in its message is not shown.
 
     The key comes from the environment variable OPENAI_API_KEY alone; a server without keys needs
     none.
@@ -39,7 +39,8 @@ class OpenAIServer:
     Args:
         model: The model's name on the server.
         base_url: Where the server is, such as ``http://localhost:8080/v1``; None takes
-            OPENAI_BASE_URL, or OpenAI itself.
+            OPENAI_BASE_URL, or OpenAI itself. A query, such as Azure's ``?api-version=...``, is
+            sent with every request.
         api: "chat", or "completions" for a base model: turns are then joined by blank lines, and
             a prefill is possible.
         system_role: Whether the model knows a system turn; if not, its text opens the first turn
@@ -86,10 +87,14 @@ class OpenAIServer:
                 do="pip install 'fairrec[openai]'",
             ) from error
         self._errors = openai
+        self._key = os.environ.get("OPENAI_API_KEY") or "none"
+        port = f":{parts.port}" if parts.port else ""
+        self._place = f"{parts.scheme}://{parts.hostname}{port}{parts.path.rstrip('/')}"
         # Retries are ours alone: two layers would multiply.
         self._client: Any = openai.OpenAI(
-            api_key=os.environ.get("OPENAI_API_KEY") or "none",
-            base_url=url,
+            api_key=self._key,
+            base_url=self._place,
+            default_query=dict(parse_qsl(parts.query)),
             max_retries=0,
             timeout=timeout,
         )
@@ -98,8 +103,6 @@ class OpenAIServer:
         self.system_role = system_role
         self._concurrency = concurrency
         self._attempts = attempts
-        port = f":{parts.port}" if parts.port else ""
-        self._place = f"{parts.scheme}://{parts.hostname}{port}{parts.path.rstrip('/')}"
 
     def __repr__(self) -> str:
         return f"OpenAIServer({self.model!r}, {self._place!r}, api={self.api!r})"
@@ -133,7 +136,7 @@ class OpenAIServer:
             partial(self._generation, prompt, parameters, seed)
             for prompt, seed in zip(prompts, chosen, strict=True)
         ]
-        return self._side_by_side(jobs)
+        return side_by_side(jobs, self._concurrency)
 
     def choice_logprobs(
         self, prompts: Sequence[Prompt], choices: Sequence[str]
@@ -147,10 +150,12 @@ class OpenAIServer:
         Raises:
             WrongUse: The server offers no log-probabilities, or see `generate`.
             ModelUnavailable: See `generate`.
+            BackendFailed: The server gave no answer to one of the prompts.
         """
         self._check_prefill(prompts)
         jobs = [partial(self._first_tokens, prompt) for prompt in prompts]
-        rows = [_of_choices(tokens, choices) for tokens in self._side_by_side(jobs)]
+        named = side_by_side(jobs, self._concurrency)
+        rows = [_of_choices(tokens, choices) for tokens in named]
         return np.array(rows, dtype=np.float64).reshape(len(prompts), len(choices))
 
     def _generation(
@@ -163,62 +168,53 @@ class OpenAIServer:
             **(sampled if parameters.temperature > 0 else {}),
             **({"stop": list(parameters.stop)} if parameters.stop else {}),
         }
-        reply = self._ask(prompt, options)
-        if isinstance(reply, str):
-            return Generation("", "error", detail=reply)
-        choices = getattr(reply, "choices", None)
-        if not choices:
-            return Generation("", "error", detail="the server's reply has no choices")
-        chosen = choices[0]
-        text = chosen.message.content if self.api == "chat" else chosen.text
+        try:
+            return self._read(self._ask(prompt, options))
+        except BackendFailed as failure:
+            return Generation("", "error", detail=failure.seen)
+
+    def _read(self, reply: Any) -> Generation:
+        try:
+            chosen = reply.choices[0]
+            text = chosen.message.content if self.api == "chat" else chosen.text
+            finish = _FINISH.get(chosen.finish_reason or "stop", "stop")
+        except (AttributeError, IndexError, TypeError):
+            raise BackendFailed("the server's reply has no choices that can be read") from None
         usage = getattr(reply, "usage", None)
-        return Generation(
-            text or "",
-            _FINISH.get(chosen.finish_reason or "stop", "stop"),
-            getattr(usage, "prompt_tokens", 0) or 0,
-            getattr(usage, "completion_tokens", 0) or 0,
-        )
+        counts = (getattr(usage, f"{part}_tokens", 0) or 0 for part in ("prompt", "completion"))
+        return Generation(text if isinstance(text, str) else "", finish, *counts)
 
     def _first_tokens(self, prompt: Prompt) -> list[tuple[str, float]]:
-        """Return the likeliest first tokens with their log-probabilities; none after a failure."""
+        """Return the likeliest first tokens with their log-probabilities."""
         named = {"logprobs": True, "top_logprobs": TOP} if self.api == "chat" else {"logprobs": TOP}
         reply = self._ask(prompt, {"max_tokens": 1, "temperature": 0.0, **named})
-        if isinstance(reply, str):
-            return []
-        found: Any = reply.choices[0].logprobs if getattr(reply, "choices", None) else None
-        if self.api == "chat" and getattr(found, "content", None):
-            return [(token.token, token.logprob) for token in found.content[0].top_logprobs]
-        if self.api == "completions" and getattr(found, "top_logprobs", None):
-            return list(found.top_logprobs[0].items())
-        # Some servers answer completions in the form of chats.
-        content = getattr(found, "content", None)
-        if content:
-            return [(token["token"], token["logprob"]) for token in content[0]["top_logprobs"]]
-        raise WrongUse(
-            f"the server of {self.model!r} offers no log-probabilities.",
-            expected="a server that names its likeliest tokens.",
-            do="use OpenGeneration, ListwiseRanking, PairwiseRanking(written=True) or "
-            "RatingPrediction(reading='text'), which read what a model writes.",
-        )
+        self._read(reply)  # a reply that is none says nothing about what the server offers
+        found = reply.choices[0].logprobs
+        try:
+            if content := getattr(found, "content", None):
+                tokens = [_pair(token) for token in _get(content[0], "top_logprobs")]
+            else:
+                tokens = list(dict(getattr(found, "top_logprobs", None)[0]).items())
+            return [(str(token), float(logprob)) for token, logprob in tokens]
+        except (AttributeError, IndexError, KeyError, TypeError, ValueError):
+            raise WrongUse(
+                f"the server of {self.model!r} offers no log-probabilities.",
+                expected="a server that names its likeliest tokens.",
+                do="use OpenGeneration, ListwiseRanking, PairwiseRanking(written=True) or "
+                "RatingPrediction(reading='text'), which read what a model writes.",
+            ) from None
 
     def _ask(self, prompt: Prompt, options: Mapping[str, Any]) -> Any:
-        """Return the server's reply, or in words why there is none."""
+        """Return the server's reply.
+
+        Raises:
+            BackendFailed: There is none, after all attempts.
+            ModelUnavailable: The server refuses the key or does not know the model.
+            WrongUse: The model takes no system turn.
+        """
         errors = self._errors
-        if self.api == "chat":
-            turns = conversation(prompt, system_role=self.system_role)
-            create: Callable[..., Any] = partial(
-                self._client.chat.completions.create, messages=turns
-            )
-        else:
-            turns = conversation(prompt, system_role=False)
-            text = "\n\n".join(turn["content"] for turn in turns)
-            create = partial(self._client.completions.create, prompt=f"{text}\n\n{prompt.prefill}")
         try:
-            for attempt in stamina.retry_context(
-                on=self._wait, attempts=self._attempts, timeout=None, wait_max=30.0
-            ):
-                with attempt:
-                    return create(model=self.model, **options)
+            return self._sent(prompt, options)
         except (errors.AuthenticationError, errors.PermissionDeniedError) as error:
             raise ModelUnavailable(
                 f"the server at {self._place} refuses the key (status {error.status_code}).",
@@ -228,46 +224,48 @@ class OpenAIServer:
         except errors.NotFoundError as error:
             raise ModelUnavailable(
                 f"the server at {self._place} does not know {self.model!r} or has no "
-                f"{self.api} interface: {_said(error)}",
+                f"{self.api} interface: {self._said(error)}",
                 expected="a model and an interface that it has.",
                 do="check the name and the address; they end in /v1 mostly.",
             ) from None
         except errors.BadRequestError as error:
-            said = _said(error)
+            said = self._said(error)
             if prompt.system and self.system_role and "system" in said.lower():
                 raise WrongUse(
                     f"{self.model!r} takes no system turn: {said}",
                     expected="a model with a system role, or prompts without one.",
                     do="use OpenAIServer(..., system_role=False).",
                 ) from None
-            return f"status 400: {said}"
+            raise BackendFailed(f"status 400: {said}") from None
         except errors.APIStatusError as error:
-            return f"status {error.status_code}: {_said(error)}"
+            raise BackendFailed(f"status {error.status_code}: {self._said(error)}") from None
         except (errors.OpenAIError, ValueError) as error:  # lost, too late, or not JSON
-            return f"{type(error).__name__}: {_said(error)}"
-        return "no answer"
+            raise BackendFailed(f"{type(error).__name__}: {self._said(error)}") from None
+
+    def _sent(self, prompt: Prompt, options: Mapping[str, Any]) -> Any:
+        """Send a prompt until there is a reply, or no more attempts."""
+        turns = conversation(prompt, system_role=self.system_role and self.api == "chat")
+        if self.api == "chat":
+            create = partial(self._client.chat.completions.create, messages=turns)
+        else:
+            text = "\n\n".join(turn["content"] for turn in turns)
+            create = partial(self._client.completions.create, prompt=f"{text}\n\n{prompt.prefill}")
+        for attempt in stamina.retry_context(
+            on=self._wait, attempts=self._attempts, timeout=None, wait_max=30.0
+        ):
+            with attempt:
+                return create(model=self.model, **options)
+        raise AssertionError("the last attempt returns or raises")
 
     def _wait(self, error: Exception) -> bool | float:
         """Say whether to try again, or after how many seconds."""
-        errors = self._errors
-        if isinstance(error, errors.APIConnectionError):
+        if isinstance(error, self._errors.APIConnectionError):
             return True
-        if not isinstance(error, errors.APIStatusError):
-            return False
-        if error.status_code not in (408, 409, 429) and error.status_code < 500:
-            return False
-        try:
-            return min(max(float(error.response.headers.get("retry-after", "")), 0.0), 60.0)
-        except ValueError:
-            return True
+        headers = getattr(getattr(error, "response", None), "headers", None)
+        return try_again(getattr(error, "status_code", None), headers)
 
-    def _side_by_side(self, jobs: Sequence[Callable[[], Any]]) -> list[Any]:
-        if not jobs:
-            return []
-        # The first alone, so that a refused key is not sent many times over.
-        first = jobs[0]()
-        with ThreadPoolExecutor(self._concurrency) as pool:
-            return [first, *pool.map(lambda job: job(), jobs[1:])]
+    def _said(self, error: Exception) -> str:
+        return without_keys(str(error), [self._key])
 
     def _check_prefill(self, prompts: Sequence[Prompt]) -> None:
         if self.api == "chat" and any(prompt.prefill for prompt in prompts):
@@ -286,9 +284,14 @@ def _of_choices(tokens: Sequence[tuple[str, float]], choices: Sequence[str]) -> 
             for token, logprob in tokens
             if token.strip() and choice.strip().startswith(token.strip())
         ]
-        found.append(math.log(sum(map(math.exp, begun))) if begun else math.nan)
+        found.append(float(np.logaddexp.reduce(begun)) if begun else np.nan)
     return found
 
 
-def _said(error: Exception) -> str:
-    return " ".join(str(error).split())[:300]
+def _pair(token: Any) -> tuple[Any, Any]:
+    return _get(token, "token"), _get(token, "logprob")
+
+
+def _get(found: Any, name: str) -> Any:
+    """Return an entry; the client leaves what it does not know as plain JSON."""
+    return found[name] if isinstance(found, dict) else getattr(found, name)

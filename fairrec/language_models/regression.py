@@ -13,6 +13,7 @@ import torch
 from numpy.typing import NDArray
 
 from fairrec.errors import WrongUse
+from fairrec.language_models.transformers_parts import described
 from fairrec.protocols import Prompt
 
 BATCH = 32
@@ -40,12 +41,9 @@ class RegressionModel:
             )
         self._model = model
         self._tokenizer = tokenizer
-        self.description: Mapping[str, Any] = {
-            **description,
-            "backend": "transformers",
-            "architecture": "regression",
-            "dtype": str(model.dtype).removeprefix("torch."),
-        }
+        self.description: Mapping[str, Any] = described(
+            model, description, architecture="regression"
+        )
 
     @property
     def context_length(self) -> int:

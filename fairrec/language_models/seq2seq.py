@@ -15,6 +15,7 @@ from transformers import LogitsProcessorList
 from transformers.modeling_outputs import BaseModelOutput
 
 from fairrec.language_models.sampling import SeededSampling
+from fairrec.language_models.transformers_parts import described, generation
 from fairrec.protocols import Generation, GenerationParameters, Prompt
 
 BATCH = 16
@@ -36,12 +37,9 @@ class Seq2SeqModel:
     def __init__(self, model: Any, tokenizer: Any, description: Mapping[str, Any]) -> None:
         self._model = model
         self._tokenizer = tokenizer
-        self.description: Mapping[str, Any] = {
-            **description,
-            "backend": "transformers",
-            "architecture": "encoder-decoder",
-            "dtype": str(model.dtype).removeprefix("torch."),
-        }
+        self.description: Mapping[str, Any] = described(
+            model, description, architecture="encoder-decoder"
+        )
 
     @property
     def module(self) -> Any:
@@ -96,7 +94,7 @@ class Seq2SeqModel:
             )[:, first.shape[1] :].tolist()
             lengths = encoded["attention_mask"].sum(1).tolist()
             for i, new, length in zip(rows, written, lengths, strict=True):
-                answers[i] = self._generation(new, length, parameters)
+                answers[i] = generation(self._model, self._tokenizer, new, length, parameters)
         return [answers[i] for i in range(len(prompts))]
 
     def continuation_logprobs(
@@ -151,18 +149,6 @@ class Seq2SeqModel:
 
     def _ids(self, text: str) -> list[int]:
         return self._tokenizer(text, add_special_tokens=False).input_ids
-
-    def _generation(
-        self, new: list[int], prompt_tokens: int, parameters: GenerationParameters
-    ) -> Generation:
-        end = self._model.generation_config.eos_token_id
-        ends = set(end if isinstance(end, list) else [end])
-        kept = new[: next((i for i, token in enumerate(new) if token in ends), len(new))]
-        text = self._tokenizer.decode(kept, skip_special_tokens=True)
-        stopped = [text.index(stop) for stop in parameters.stop if stop in text]
-        text = text[: min(stopped)] if stopped else text
-        cut = len(kept) == len(new) >= parameters.max_new_tokens and not stopped
-        return Generation(text, "length" if cut else "stop", prompt_tokens, len(kept))
 
 
 def _words(prompt: Prompt) -> str:

@@ -23,6 +23,7 @@ from fairrec.language_models.continuations import continuation_logprobs, shared_
 from fairrec.language_models.conversation import conversation
 from fairrec.language_models.packed_trie import TrieChunk, pack
 from fairrec.language_models.sampling import SeededSampling
+from fairrec.language_models.transformers_parts import described, generation
 from fairrec.protocols import Generation, GenerationParameters, Prompt
 
 BATCH_TOKENS = 16_384
@@ -118,12 +119,9 @@ class TransformersModel:
         self._tokenizer = tokenizer
         if tokenizer.pad_token_id is None:
             tokenizer.pad_token = tokenizer.eos_token
-        self.description: Mapping[str, Any] = {
-            **description,
-            "backend": "transformers",
-            "dtype": str(model.dtype).removeprefix("torch."),
-            "chat_template": tokenizer.chat_template is not None,
-        }
+        self.description: Mapping[str, Any] = described(
+            model, description, chat_template=tokenizer.chat_template is not None
+        )
         self._packed = lru_cache(maxsize=8)(self._pack)
 
     @classmethod
@@ -286,19 +284,6 @@ class TransformersModel:
             **options,
         )[:, longest:].tolist()
         return [
-            self._generation(new, len(t), parameters) for new, t in zip(output, tokens, strict=True)
+            generation(self._model, self._tokenizer, new, len(t), parameters)
+            for new, t in zip(output, tokens, strict=True)
         ]
-
-    def _generation(
-        self, new: list[int], prompt_tokens: int, parameters: GenerationParameters
-    ) -> Generation:
-        ends = self._model.generation_config.eos_token_id
-        ends = set(ends if isinstance(ends, list) else [ends])
-        end = next((i for i, token in enumerate(new) if token in ends), None)
-        kept = new if end is None else new[:end]
-        text = self._tokenizer.decode(kept, skip_special_tokens=True)
-        stopped = [text.index(stop) for stop in parameters.stop if stop in text]
-        if stopped:
-            text = text[: min(stopped)]
-        cut = end is None and not stopped and len(new) >= parameters.max_new_tokens
-        return Generation(text, "length" if cut else "stop", prompt_tokens, len(kept))

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from fairrec.catalogs import Catalog
 from fairrec.prompts.shown_titles import find_titles, titles_of
-from fairrec.protocols import HasContext, Prompt
+from fairrec.protocols import Generation, HasContext, Prompt
 from fairrec.types import Request
 
 _LONGEST = 4
@@ -66,6 +66,35 @@ def fit_histories(
         for i in places:
             fitted[i] = _fitted(requests[i], dropped, fits, catalog, limit)
     return [fitted[i] for i in range(len(requests))]
+
+
+def write_fitted(
+    model: object,
+    catalog: Catalog,
+    requests: Sequence[Request],
+    prompt_of: Callable[[Request], Prompt],
+    room: int,
+    write: Callable[[list[Prompt], list[Request]], list[Generation]],
+) -> list[tuple[Generation, str]]:
+    """Let a model write for each request as it can be asked, and say what of it was left out.
+
+    A request that cannot be asked has a generation that ended in an error.
+
+    Args:
+        model: See `fit_histories`, as for `catalog`, `requests` and `room`.
+        catalog: See there.
+        requests: See there.
+        prompt_of: The prompt that a request becomes.
+        room: See there.
+        write: Writes a text per prompt; given the requests that they belong to.
+    """
+    fitted = fit_histories(model, catalog, requests, lambda request: [prompt_of(request)], room)
+    asked = [one.request for one in fitted if one.fits]
+    written = iter(write([prompt_of(request) for request in asked], asked))
+    return [
+        (next(written), one.note) if one.fits else (Generation("", "error", detail=one.note), "")
+        for one in fitted
+    ]
 
 
 def _fewest(request: Request, fits: Callable[[Request], bool], catalog: Catalog) -> int:

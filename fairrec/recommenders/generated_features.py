@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +17,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fairrec.catalogs import Catalog, TitleMatcher
-from fairrec.errors import WrongUse
+from fairrec.errors import BackendFailed, WrongUse
 from fairrec.protocols import (
     EmbedsTexts,
+    Generation,
     GenerationParameters,
     LanguageModel,
     Prompt,
@@ -26,10 +28,11 @@ from fairrec.protocols import (
 )
 from fairrec.recommenders.answers.parsing import parse_titles
 from fairrec.recommenders.feature_encoder import unit_rows
-from fairrec.recommenders.fitting import fit_histories
+from fairrec.recommenders.fitting import write_fitted
+from fairrec.recommenders.generations import texts_of, withheld
 from fairrec.recommenders.pointwise import one_line
 from fairrec.recommenders.retrieval import TextSearch
-from fairrec.recommenders.score_ranking import recommend_by_score
+from fairrec.recommenders.score_ranking import best, candidates_of
 from fairrec.recommenders.written_texts import WrittenTexts
 from fairrec.types import Outcome, Ranking, Request
 
@@ -79,6 +82,7 @@ class GeneratedFeatures:
         self.user_task = user_task
         self.parameters = parameters or GenerationParameters(max_new_tokens=48)
         self.texts = WrittenTexts(model, self.parameters, cache)
+        self._described = lru_cache(maxsize=8)(self._describe)
 
     @property
     def description(self) -> Mapping[str, Any]:
@@ -95,48 +99,70 @@ class GeneratedFeatures:
 
     def recommend(self, requests: Sequence[Request]) -> list[Ranking]:
         """Return the k best candidates, or items that are not in the history."""
-        ranked = recommend_by_score(self, self.catalog, requests)
+        pools = [candidates_of(request, self.catalog) for request in requests]
         return [
-            replace(ranking, text=text)
-            for ranking, text in zip(ranked, self.user_texts(requests), strict=True)
+            self._ranking(profile, note, pool, request.k)
+            for (profile, note), pool, request in zip(
+                self.profiles(requests), pools, requests, strict=True
+            )
         ]
 
+    def profiles(self, requests: Sequence[Request]) -> list[tuple[Generation, str]]:
+        """Return what was written about each user, and what of the words was left out."""
+        room = self.parameters.max_new_tokens
+        return write_fitted(
+            self.model,
+            self.catalog,
+            requests,
+            self._prompt,
+            room,
+            lambda prompts, _: self.texts.write(prompts),
+        )
+
     def item_texts(self, items: Sequence[str]) -> list[str]:
-        """Return each item's title and what was written about it."""
+        """Return each item's title and what was written about it.
+
+        Raises:
+            BackendFailed: Nothing could be written about one of them.
+        """
         titles = [one_line(self.catalog.title(item)) for item in items]
         if self.item_task is None:
             return titles
         tasks = [self.item_task.replace("{title}", title) for title in titles]
-        written = self.texts.write([Prompt(task) for task in tasks])
+        written = texts_of(self.texts.write([Prompt(task) for task in tasks]))
         return [f"{title}. {text}" for title, text in zip(titles, written, strict=True)]
 
-    def user_texts(self, requests: Sequence[Request]) -> list[str]:
-        """Return what was written about each user; empty where the words are too long."""
-        fitted = fit_histories(
-            self.model,
-            self.catalog,
-            requests,
-            lambda request: [self._prompt(request)],
-            self.parameters.max_new_tokens,
-        )
-        asked = [self._prompt(one.request) for one in fitted if one.fits]
-        written = iter(self.texts.write(asked))
-        return [next(written) if one.fits else "" for one in fitted]
-
     def score(self, requests: Sequence[Request], items: Sequence[str]) -> list[NDArray[np.float64]]:
-        """Return, per request, one similarity for each of `items`; NaN without a profile."""
-        profiles = self.user_texts(requests)
-        described = self.item_texts(items)
-        if self.encoder is None:
-            search = TextSearch(described)
-            scores = [search.scores(text) for text in profiles]
-        else:
-            users = unit_rows(self.encoder.embed(profiles))
-            scores = list(users @ unit_rows(self.encoder.embed(described)).T)
-        return [
-            row if text else np.full(len(items), np.nan)
-            for row, text in zip(scores, profiles, strict=True)
-        ]
+        """Return, per request, one similarity for each of `items`.
+
+        Raises:
+            BackendFailed: A profile or a description could not be written.
+        """
+        texts = texts_of([profile for profile, _ in self.profiles(requests)])
+        return [self._similar(text, tuple(items)) for text in texts]
+
+    def _ranking(self, profile: Generation, note: str, pool: tuple[str, ...], k: int) -> Ranking:
+        if failed := withheld(profile):
+            return Ranking(outcome=failed[0], detail=failed[1])
+        if not profile.text:
+            return Ranking(outcome=Outcome.EMPTY, detail="the profile is empty")
+        try:
+            ranking = best(pool, self._similar(profile.text, pool), k)
+        except BackendFailed as failure:
+            return Ranking(outcome=Outcome.ERROR, text=profile.text, detail=failure.seen)
+        return replace(ranking, text=profile.text, detail=note)
+
+    def _similar(self, profile: str, pool: tuple[str, ...]) -> NDArray[np.float64]:
+        described = self._described(pool)
+        if isinstance(described, TextSearch):
+            return described.scores(profile)
+        assert self.encoder is not None
+        return described @ unit_rows(self.encoder.embed([profile]))[0]
+
+    def _describe(self, pool: tuple[str, ...]) -> TextSearch | NDArray[np.float64]:
+        """Return an index of the pool's descriptions, or their vectors."""
+        texts = self.item_texts(pool)
+        return TextSearch(texts) if self.encoder is None else unit_rows(self.encoder.embed(texts))
 
     def _prompt(self, request: Request) -> Prompt:
         return Prompt(f"{request.instruction}\n\n{self.user_task}", request.system)
@@ -198,30 +224,36 @@ class GeneratedRows:
 
     def recommend(self, requests: Sequence[Request]) -> list[Ranking]:
         """Let the consumer answer each request with the longer history."""
-        fitted = fit_histories(
+        written = write_fitted(
             self.model,
             self.catalog,
             requests,
-            lambda request: [self._prompt(request)],
+            self._prompt,
             self.parameters.max_new_tokens,
+            lambda prompts, _: self.texts.write(prompts),
         )
-        places = [i for i, one in enumerate(fitted) if one.fits]
-        texts = self.texts.write([self._prompt(fitted[i].request) for i in places])
-        longer, notes = [], []
-        for i, text in zip(places, texts, strict=True):
-            titles = parse_titles(text, self.rows).titles[: self.rows]
-            matched = [self._matcher.match(title).item_id for title in titles]
-            barred = {*requests[i].history, *(requests[i].candidates or ())}
-            added = [item for item in dict.fromkeys(matched) if item and item not in barred]
-            longer.append(replace(requests[i], history=(*added, *requests[i].history)))
-            unknown = sum(item is None for item in matched)
-            notes.append(f"{len(added)} rows added, {unknown} titles outside the catalogue")
-        rankings = [Ranking(outcome=Outcome.ERROR, detail=one.note) for one in fitted]
-        answered = self.consumer.recommend(longer)
-        for i, ranking, text, note in zip(places, answered, texts, notes, strict=True):
-            detail = "; ".join(part for part in (fitted[i].note, note, ranking.detail) if part)
-            rankings[i] = replace(ranking, text=text, detail=detail)
-        return rankings
+        rankings = [
+            Ranking(outcome=failed[0], detail=failed[1]) if failed else None
+            for failed in (withheld(generation) for generation, _ in written)
+        ]
+        places = [i for i, ranking in enumerate(rankings) if ranking is None]
+        longer = [self._longer(requests[i], written[i][0].text) for i in places]
+        answered = self.consumer.recommend([request for request, _ in longer])
+        for i, (_, counted), ranking in zip(places, longer, answered, strict=True):
+            detail = "; ".join(filter(None, (written[i][1], counted, ranking.detail)))
+            rankings[i] = replace(ranking, text=written[i][0].text, detail=detail)
+        return [ranking for ranking in rankings if ranking is not None]
+
+    def _longer(self, request: Request, text: str) -> tuple[Request, str]:
+        """Return the request with the items of a text before its history, and their count."""
+        titles = parse_titles(text, self.rows).titles[: self.rows]
+        matched = [self._matcher.match(title).item_id for title in titles]
+        # Neither what was seen already nor a candidate: it would give the answer away.
+        barred = {*request.history, *(request.candidates or ())}
+        added = [item for item in dict.fromkeys(matched) if item and item not in barred]
+        unknown = sum(item is None for item in matched)
+        counted = f"{len(added)} rows added, {unknown} titles outside the catalogue"
+        return replace(request, history=(*added, *request.history)), counted
 
     def _prompt(self, request: Request) -> Prompt:
         task = self.task.replace("{n}", str(self.rows))

@@ -18,7 +18,7 @@ from fairrec.errors import WrongUse
 from fairrec.protocols import Generation, GenerationParameters, LanguageModel, Prompt
 from fairrec.recommenders.answers.cleaning import valid_text
 from fairrec.recommenders.answers.parsing import parse_titles
-from fairrec.recommenders.fitting import fit_histories
+from fairrec.recommenders.fitting import write_fitted
 from fairrec.recommenders.generations import described, generate_seeded, used, withheld
 from fairrec.recommenders.retrieval import TextSearch, item_texts
 from fairrec.recommenders.score_ranking import candidates_of
@@ -93,21 +93,20 @@ class GeneratedQueries:
     def recommend(self, requests: Sequence[Request]) -> list[Ranking]:
         """Write queries for each request and search for them among its candidates."""
         pools = [candidates_of(request, self.catalog) for request in requests]
-        fitted = fit_histories(
+        written = write_fitted(
             self.model,
             self.catalog,
             requests,
-            lambda request: [self._prompt(request)],
+            self._prompt,
             self.parameters.max_new_tokens,
+            lambda prompts, asked: generate_seeded(
+                self.model, prompts, asked, self.parameters, "queries"
+            ),
         )
-        asked = [i for i, one in enumerate(fitted) if one.fits]
-        prompts = [self._prompt(fitted[i].request) for i in asked]
-        asking = [requests[i] for i in asked]
-        written = generate_seeded(self.model, prompts, asking, self.parameters, "queries")
-        rankings = [Ranking(outcome=Outcome.ERROR, detail=one.note) for one in fitted]
-        for i, generation in zip(asked, written, strict=True):
-            rankings[i] = self._ranking(generation, requests[i].k, pools[i], fitted[i].note)
-        return rankings
+        return [
+            self._ranking(generation, request.k, pool, note)
+            for (generation, note), request, pool in zip(written, requests, pools, strict=True)
+        ]
 
     def _ranking(self, generation: Generation, k: int, pool: Sequence[str], note: str) -> Ranking:
         text, usage = valid_text(generation.text), used(generation)

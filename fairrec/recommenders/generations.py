@@ -6,6 +6,7 @@ import dataclasses
 from collections.abc import Sequence
 from typing import Any
 
+from fairrec.errors import BackendFailed
 from fairrec.protocols import Generation, GenerationParameters, LanguageModel, Prompt
 from fairrec.seeds import derive_seed
 from fairrec.types import Outcome, Request, Usage
@@ -56,6 +57,19 @@ def withheld(generation: Generation) -> tuple[Outcome, str] | None:
     if generation.finish == "error":
         return Outcome.ERROR, generation.detail or "the back-end failed"
     return None
+
+
+def texts_of(generations: Sequence[Generation]) -> list[str]:
+    """Return what was written.
+
+    Raises:
+        BackendFailed: The back-end failed at one of them, which is no answer to read.
+    """
+    for generation in generations:
+        failed = withheld(generation)
+        if failed is not None and failed[0] is Outcome.ERROR:
+            raise BackendFailed(failed[1])
+    return [generation.text for generation in generations]
 
 
 def used(*generations: Generation) -> Usage | None:

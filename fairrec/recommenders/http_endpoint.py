@@ -8,7 +8,7 @@ import os
 import urllib.error
 import urllib.request
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -19,6 +19,7 @@ from fairrec.errors import ModelUnavailable, WrongUse
 from fairrec.recommenders.answers.cleaning import valid_text
 from fairrec.recommenders.answers.returned_values import ReturnedValues
 from fairrec.recommenders.json_templates import check_template, fill, find
+from fairrec.remote import side_by_side, try_again, without_keys
 from fairrec.types import Outcome, Ranking, Request
 
 LARGEST = 10_000_000
@@ -114,11 +115,9 @@ class HttpEndpoint:
         Raises:
             ModelUnavailable: The endpoint refuses the key (401, 403).
         """
-        if not requests:
-            return []
-        first = self._answer(requests[0])  # alone: a refused key is not sent many times over
-        with ThreadPoolExecutor(self._concurrency) as pool:
-            return [first, *pool.map(self._answer, requests[1:])]
+        return side_by_side(
+            [partial(self._answer, request) for request in requests], self._concurrency
+        )
 
     def _answer(self, request: Request) -> Ranking:
         body = fill(self.body, request, self._values.catalog)
@@ -132,9 +131,9 @@ class HttpEndpoint:
                     do="set the environment variables that the headers name.",
                 ) from None
             said = error.read(2000).decode("utf-8", "replace")
-            return _failed(f"status {error.code}: {said[:200]}")
+            return self._failed(f"status {error.code}: {said}")
         except (OSError, ValueError) as error:  # lost, too late, or too large
-            return _failed(f"{type(error).__name__}: {error}")
+            return self._failed(f"{type(error).__name__}: {error}")
         return self._read(content, request)
 
     def _sent(self, body: bytes) -> bytes:
@@ -154,6 +153,10 @@ class HttpEndpoint:
         if len(content) > LARGEST:
             raise ValueError(f"the reply is longer than {LARGEST} bytes")
         return content
+
+    def _failed(self, detail: str) -> Ranking:
+        hidden = without_keys(valid_text(detail), self._headers.values())
+        return Ranking(outcome=Outcome.ERROR, detail=hidden)
 
     def _read(self, content: bytes, request: Request) -> Ranking:
         try:
@@ -182,20 +185,11 @@ class _NoRedirects(urllib.request.HTTPRedirectHandler):
         return None
 
 
-def _failed(detail: str) -> Ranking:
-    return Ranking(outcome=Outcome.ERROR, detail=valid_text(detail, 500))
-
-
 def _wait(error: Exception) -> bool | float:
     """Say whether to try again, or after how many seconds."""
     if not isinstance(error, urllib.error.HTTPError):
         return isinstance(error, OSError)
-    if error.code not in (408, 409, 429) and error.code < 500:
-        return False
-    try:
-        return min(max(float(error.headers.get("Retry-After", "")), 0.0), 60.0)
-    except ValueError:
-        return True
+    return try_again(error.code, {key.lower(): value for key, value in error.headers.items()})
 
 
 def _from_environment(value: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import import_module
-from typing import Any, Literal
+from typing import Literal
 
 from fairrec.errors import WrongUse
 from fairrec.protocols import Mitigates, Recommender
@@ -183,17 +183,3 @@ def check_gives(recommender: Recommender, needs: tuple[str, ...], audit: str) ->
             expected=f"a recommender that does: {', '.join(able)}.",
             do="choose one of these kinds, or another audit; `fairrec kinds` shows which fit.",
         )
-
-
-def table() -> list[dict[str, Any]]:
-    """Return one row per kind, in plain types, for `fairrec kinds` and the docs."""
-    return [
-        {
-            "kind": name,
-            "adapter": kind.adapter.rpartition(".")[2],
-            "gives": kind.gives(),
-            "enters": kind.enters,
-            "systems": kind.systems,
-        }
-        for name, kind in KINDS.items()
-    ]

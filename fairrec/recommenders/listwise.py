@@ -242,9 +242,16 @@ class _Run:
         text = "\n\n".join(self.texts)
         failed = [outcome for outcome in self.outcomes if outcome is not Outcome.ANSWERED]
         details = [self.note, *(f"{n} {what}" for what, n in self.counts.items() if n)]
-        if len(failed) == len(self.outcomes):
+        # A window at which the back-end failed may be ranked next time: the list waits for it.
+        broken = Outcome.ERROR in failed
+        if broken or len(failed) == len(self.outcomes):
             detail = "; ".join(part for part in (self.note, self.why) if part)
-            return Ranking(outcome=failed[0], text=text, detail=detail, usage=usage)
+            return Ranking(
+                outcome=Outcome.ERROR if broken else failed[0],
+                text=text,
+                detail=detail,
+                usage=usage,
+            )
         if failed:
             details.append(f"{len(failed)} of {len(self.outcomes)} windows were not ranked")
         detail = "; ".join(part for part in details if part)

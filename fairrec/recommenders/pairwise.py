@@ -18,10 +18,10 @@ from numpy.typing import NDArray
 from scipy.special import expit
 
 from fairrec.catalogs import Catalog
-from fairrec.errors import WrongUse
+from fairrec.errors import BackendFailed, WrongUse
 from fairrec.protocols import GenerationParameters, LanguageModel, Prompt, ScoresChoices
-from fairrec.recommenders.fitting import fit_histories
-from fairrec.recommenders.generations import described, generate_seeded
+from fairrec.recommenders.fitting import Fitted, fit_histories
+from fairrec.recommenders.generations import described, generate_seeded, texts_of
 from fairrec.recommenders.pairwise_schedules import SCHEDULES, Pair, Schedule
 from fairrec.recommenders.pointwise import one_line
 from fairrec.recommenders.score_ranking import candidates_of
@@ -39,7 +39,8 @@ class PairwiseRanking:
 
     A model that scores choices is asked how probable A is against B; another writes its answer,
     and one that names neither counts as a draw and is counted in the ranking's detail, beside the
-    pairs and calls. A request of which no answer could be read has no list.
+    pairs and calls. A request of which no answer could be read has no list, and neither has one at
+    which the back-end failed, however often.
 
     Args:
         model: What compares.
@@ -109,16 +110,18 @@ class PairwiseRanking:
         fitted = fit_histories(
             self.model, self.catalog, asked, self._longest, self.parameters.max_new_tokens
         )
-        rankings = []
-        for one in fitted:
-            if not one.fits:
-                rankings.append(Ranking(outcome=Outcome.ERROR, detail=one.note))
-                continue
-            tournament = _Tournament(SCHEDULES[self.schedule](len(one.request.candidates or ())))
+        return [self._tournament(one) for one in fitted]
+
+    def _tournament(self, one: Fitted) -> Ranking:
+        if not one.fits:
+            return Ranking(outcome=Outcome.ERROR, detail=one.note)
+        tournament = _Tournament(SCHEDULES[self.schedule](len(one.request.candidates or ())))
+        try:
             while tournament.pairs:
                 tournament.tell(self.compare(one.request, tournament.pairs))
-            rankings.append(self._ranking(one.request, tournament, one.note))
-        return rankings
+        except BackendFailed as failure:
+            return Ranking(outcome=Outcome.ERROR, detail=failure.seen)
+        return self._ranking(one.request, tournament, one.note)
 
     def compare(self, request: Request, pairs: Sequence[Pair]) -> NDArray[np.float64]:
         """Return for each pair of places among the candidates how probable it is, in [0, 1], that
@@ -155,7 +158,7 @@ class PairwiseRanking:
     def _read(self, prompts: Sequence[Prompt], request: Request) -> NDArray[np.float64]:
         requests = [request] * len(prompts)
         written = generate_seeded(self.model, prompts, requests, self.parameters, "pairwise")
-        letters = [_LETTER.match(generation.text) for generation in written]
+        letters = [_LETTER.match(text) for text in texts_of(written)]
         return np.array(
             [np.nan if match is None else float(match[1].upper() == "A") for match in letters]
         )

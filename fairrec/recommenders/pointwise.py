@@ -11,10 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fairrec.catalogs import Catalog
-from fairrec.errors import WrongUse
+from fairrec.errors import BackendFailed, WrongUse
 from fairrec.protocols import Prompt
 from fairrec.recommenders.fitting import Fitted, fit_histories
-from fairrec.recommenders.score_ranking import candidates_of, recommend_by_score
+from fairrec.recommenders.score_ranking import best, candidates_of
 from fairrec.types import Outcome, Ranking, Request
 
 
@@ -53,7 +53,11 @@ class Pointwise(ABC):
 
     @abstractmethod
     def score_candidates(self, request: Request) -> NDArray[np.float64]:
-        """Return one score per candidate of a request; NaN where the model did not say."""
+        """Return one score per candidate of a request; NaN where the model did not say.
+
+        Raises:
+            BackendFailed: It could not be asked.
+        """
 
     @property
     def description(self) -> Mapping[str, Any]:
@@ -84,20 +88,21 @@ class Pointwise(ABC):
         or of which a candidate could not be scored, has no list.
 
         Raises:
-            WrongUse: See `fairrec.recommenders.score_ranking.recommend_by_score`.
+            WrongUse: See `fairrec.recommenders.score_ranking.candidates_of`.
         """
         pools = [candidates_of(request, self.catalog) for request in requests]
         asked = [replace(r, candidates=pool) for r, pool in zip(requests, pools, strict=True)]
-        fitted = self._fit(asked)
-        places = [i for i, one in enumerate(fitted) if one.fits]
-        ranked = recommend_by_score(self, self.catalog, [fitted[i].request for i in places])
-        found = dict(zip(places, ranked, strict=True))
-        return [
-            _noted(found[i], one.note)
-            if one.fits
-            else Ranking(outcome=Outcome.ERROR, detail=one.note)
-            for i, one in enumerate(fitted)
-        ]
+        return [self._ranking(one) for one in self._fit(asked)]
+
+    def _ranking(self, one: Fitted) -> Ranking:
+        if not one.fits:
+            return Ranking(outcome=Outcome.ERROR, detail=one.note)
+        try:
+            scores = self.score_candidates(one.request)
+        except BackendFailed as failure:
+            return Ranking(outcome=Outcome.ERROR, detail=failure.seen)
+        ranking = best(one.request.candidates or (), scores, one.request.k)
+        return replace(ranking, detail="; ".join(filter(None, (one.note, ranking.detail))))
 
     def score(self, requests: Sequence[Request], items: Sequence[str]) -> list[NDArray[np.float64]]:
         """Return, per request, one score for each of `items`; NaN where it cannot be told."""
@@ -119,9 +124,3 @@ class Pointwise(ABC):
 def one_line(title: str) -> str:
     """Return a title without line ends, which would end its place in a list."""
     return " ".join(title.split())
-
-
-def _noted(ranking: Ranking, note: str) -> Ranking:
-    if not note:
-        return ranking
-    return replace(ranking, detail="; ".join(part for part in (note, ranking.detail) if part))

@@ -23,7 +23,7 @@ from fairrec.protocols import (
     ScoresChoices,
 )
 from fairrec.recommenders.answers.ratings import parse_rating
-from fairrec.recommenders.generations import described, generate_seeded
+from fairrec.recommenders.generations import described, generate_seeded, texts_of
 from fairrec.recommenders.pointwise import Pointwise
 from fairrec.types import Request
 
@@ -96,7 +96,7 @@ class RatingPrediction(Pointwise):
             return self._expected(prompts)
         requests = [request] * len(prompts)
         written = generate_seeded(self.model, prompts, requests, self.parameters, "rating")
-        ratings = [parse_rating(generation.text, *self.scale) for generation in written]
+        ratings = [parse_rating(text, *self.scale) for text in texts_of(written)]
         return np.array([np.nan if rating is None else rating for rating in ratings])
 
     def _expected(self, prompts: Sequence[Prompt]) -> NDArray[np.float64]:

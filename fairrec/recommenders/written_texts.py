@@ -10,7 +10,7 @@ from typing import Any
 
 from fairrec.errors import BadData
 from fairrec.files import write_atomically
-from fairrec.protocols import GenerationParameters, LanguageModel, Prompt
+from fairrec.protocols import Generation, GenerationParameters, LanguageModel, Prompt
 from fairrec.recommenders.answers.cleaning import valid_text
 from fairrec.recommenders.generations import described, withheld
 from fairrec.types import content_hash
@@ -47,25 +47,26 @@ class WrittenTexts:
             "parameters": described(self._parameters),
         }
 
-    def write(self, prompts: Sequence[Prompt]) -> list[str]:
+    def write(self, prompts: Sequence[Prompt]) -> list[Generation]:
         """Return one text per prompt; what was written before is not asked again.
 
-        What the back-end failed to write is empty, and asked for again the next time.
+        What the back-end failed to write, or withheld, is not kept.
         """
         told = self.description
         keys = [content_hash([told, dataclasses.asdict(prompt)]) for prompt in prompts]
         missing = {
             key: prompt for key, prompt in zip(keys, prompts, strict=True) if key not in self._kept
         }
+        fresh: dict[str, Generation] = {}
         if missing:
             written = self._model.generate(list(missing.values()), self._parameters)
             fresh = dict(zip(missing, written, strict=True))
             given = {key: found for key, found in fresh.items() if withheld(found) is None}
             self._kept.update((k, valid_text(found.text).strip()) for k, found in given.items())
-            if self._path is not None:
+            if self._path is not None and given:
                 content = json.dumps(self._kept, ensure_ascii=False, indent=1)
                 write_atomically(self._path, content)
-        return [self._kept.get(key, "") for key in keys]
+        return [Generation(self._kept[key]) if key in self._kept else fresh[key] for key in keys]
 
 
 def _read(path: Path) -> dict[str, str]:

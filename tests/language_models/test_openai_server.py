@@ -20,7 +20,7 @@ import pytest
 from local_server import Answer, Server
 
 from fairrec.catalogs import films
-from fairrec.errors import ModelUnavailable, WrongUse
+from fairrec.errors import BackendFailed, ModelUnavailable, WrongUse
 from fairrec.language_models import load_language_model
 from fairrec.language_models.litellm_model import COMPROMISED, check_release
 from fairrec.language_models.openai_server import OpenAIServer
@@ -128,6 +128,9 @@ def test_what_may_pass_is_tried_again(server: Server) -> None:
         (lambda b, h: (400, {"error": {"message": "context overflow"}}, {}), "context overflow"),
         (lambda b, h: (200, b"{not json", {}), "Error"),
         (lambda b, h: (200, {"choices": []}, {}), "no choices"),
+        (lambda b, h: (200, {"choices": [{}]}, {}), "no choices"),
+        (lambda b, h: (200, {"choices": [{"message": "hi"}]}, {}), "no choices"),
+        (lambda b, h: (200, b"hello", {"Content-Type": "text/plain"}), "no choices"),
         (lambda b, h: (0, b"", {}), "APIConnectionError"),
     ],
 )
@@ -173,6 +176,10 @@ def test_choices_are_read_off_the_likeliest_tokens(server: Server) -> None:
     found = OpenAIServer("m", server.url).choice_logprobs([Prompt("x")], ["Yes", "No", "Maybe"])
     yes = math.log(math.exp(-1) + math.exp(-2) + math.exp(-3))
     assert found[0, :2] == pytest.approx([yes, -0.7]) and np.isnan(found[0, 2])
+    # Servers say -9999 for what has no probability to speak of.
+    server.answer = lambda body, headers: (200, chat("No", tops=[("Yes", -9999.0)]), {})
+    found = OpenAIServer("m", server.url).choice_logprobs([Prompt("x")], ["Yes"])
+    assert found.tolist() == [[-9999.0]]
     server.answer = lambda body, headers: (200, chat("No"), {})
     with pytest.raises(WrongUse, match="offers no log-probabilities"):
         OpenAIServer("m", server.url).choice_logprobs([Prompt("x")], ["Yes"])
@@ -197,6 +204,29 @@ def test_keys_and_names_that_are_refused(server: Server, monkeypatch: pytest.Mon
         model.generate([Prompt("x")], GREEDY)
     with pytest.raises(WrongUse, match="the server's address"):
         OpenAIServer("m", "http://user:s3cret@localhost/v1")
+
+
+def test_a_key_that_a_server_repeats_is_not_shown(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "s3cret")
+    server.answer = lambda body, headers: (400, {"error": {"message": "bad key s3cret"}}, {})
+    (found,) = OpenAIServer("m", server.url).generate([Prompt("x")], GREEDY)
+    assert found.finish == "error" and "bad key ..." in found.detail
+    assert "s3cret" not in found.detail
+
+
+def test_a_query_goes_along_with_every_request(server: Server) -> None:
+    model = OpenAIServer("m", f"{server.url}?api-version=2024-10-21&key=abc")
+    assert model.generate([Prompt("x")], GREEDY)[0].text == "hello"
+    assert server.seen[0]["path"] == "/v1/chat/completions?api-version=2024-10-21&key=abc"
+    assert "abc" not in f"{model!r} {model.description}"
+
+
+def test_choices_that_could_not_be_asked_for_are_no_draw(server: Server) -> None:
+    server.answer = lambda body, headers: (400, {"error": {"message": "no"}}, {})
+    with pytest.raises(BackendFailed, match="status 400"):
+        OpenAIServer("m", server.url).choice_logprobs([Prompt("x")], ["Yes"])
 
 
 def test_a_model_without_a_system_role(server: Server) -> None:

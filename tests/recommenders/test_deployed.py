@@ -140,6 +140,15 @@ def test_keys_are_sent_and_never_shown(server: Server, monkeypatch: pytest.Monke
     assert "s3cret" not in told and "abc" not in told
 
 
+def test_a_key_that_an_endpoint_repeats_is_not_shown(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MY_KEY", "s3cret")
+    server.answer = lambda body, headers: (400, headers["x-key"].encode(), {})
+    endpoint = HttpEndpoint(server.url, BODY, "r", headers={"X-Key": "$MY_KEY"})
+    assert endpoint.recommend([asked()])[0].detail == "status 400: ..."
+
+
 def test_wrong_settings(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(WrongUse) as error:
         HttpEndpoint("http://localhost", {"q": "{instructions}"}, "r")

@@ -10,7 +10,7 @@ from adapter_world import CATALOG, POOL, Chooser, asked, writes
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fairrec.errors import WrongUse
+from fairrec.errors import BackendFailed, WrongUse
 from fairrec.protocols import Prompt
 from fairrec.recommenders import PairwiseRanking
 from fairrec.recommenders.pairwise_schedules import SCHEDULES, count_pairs, network
@@ -117,3 +117,17 @@ def test_wrong_use() -> None:
         PairwiseRanking(writes(""), CATALOG, schedule="knockout")  # type: ignore[arg-type]
     with pytest.raises(WrongUse, match="k is 9"):
         PairwiseRanking(writes(""), CATALOG).recommend([asked(k=9, candidates=POOL)])
+
+
+def test_a_comparison_that_failed_is_no_draw() -> None:
+    """Two requests, one back-end failure: the other request keeps its list."""
+
+    def fails_at_times(prompt: Prompt, choice: str) -> float:
+        if "a man" in prompt.user:
+            raise BackendFailed("lost")
+        return prefers_late(prompt, choice)
+
+    both = PairwiseRanking(Chooser(fails_at_times), CATALOG)
+    woman, man = both.recommend([asked(), asked("I am a man.")])
+    assert woman.items == ("i6", "i5", "i4")
+    assert man.outcome is Outcome.ERROR and man.detail == "lost"

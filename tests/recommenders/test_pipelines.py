@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from fairrec.catalogs import Catalog
 from fairrec.errors import BadData, WrongUse
-from fairrec.protocols import EmbedsUsers, GenerationParameters, Prompt
+from fairrec.protocols import EmbedsUsers, Generation, GenerationParameters, Prompt
 from fairrec.recommenders import (
     FeatureEncoder,
     FilterThenRerank,
@@ -24,7 +24,10 @@ from fairrec.recommenders import (
     GeneratedRows,
     ListwiseRanking,
     MultiTask,
+    OpenGeneration,
+    PairwiseRanking,
     PipelineController,
+    RatingPrediction,
     TwoTower,
     as_recommender,
 )
@@ -105,19 +108,52 @@ def test_profiles_can_be_compared_by_vectors() -> None:
     assert recommender.recommend([asked(k=1)])[0].items == ("i2",)
 
 
+class Fails:
+    """A model whose back-end is down."""
+
+    description = {"name": "fails"}  # noqa: RUF012
+
+    def generate(
+        self, prompts: Sequence[Prompt], parameters: GenerationParameters, seeds=None
+    ) -> list[Generation]:
+        return [Generation("", "error", detail="lost") for _ in prompts]
+
+
 def test_texts_that_failed_are_not_kept() -> None:
-    from fairrec.protocols import Generation
-
-    class Fails:
-        description = {"name": "fails"}  # noqa: RUF012
-
-        def generate(self, prompts: Sequence[Prompt], parameters, seeds=None) -> list[Generation]:
-            return [Generation("", "error", detail="lost") for _ in prompts]
-
     texts = WrittenTexts(Fails(), GenerationParameters())
-    assert texts.write([Prompt("x")]) == [""]
-    (ranking,) = GeneratedFeatures(Fails(), CATALOG).recommend([asked()])
-    assert ranking.outcome is Outcome.UNPARSABLE
+    assert texts.write([Prompt("x")]) == [Generation("", "error", detail="lost")]
+
+
+@pytest.mark.parametrize(
+    "adapter",
+    [
+        lambda model: GeneratedFeatures(model, CATALOG),
+        lambda model: GeneratedRows(model, CATALOG, Popularity(CATALOG).fit(USERS)),
+        lambda model: GeneratedQueries(model, CATALOG),
+        lambda model: PipelineController(model, CATALOG, Popularity(CATALOG).fit(USERS)),
+        lambda model: ListwiseRanking(model, CATALOG),
+        lambda model: ListwiseRanking(model, CATALOG, window=2),
+        lambda model: PairwiseRanking(model, CATALOG),
+        lambda model: RatingPrediction(model, CATALOG, reading="text"),
+        lambda model: OpenGeneration(model, CATALOG),
+    ],
+)
+def test_a_back_end_that_fails_is_an_error_and_never_an_answer(adapter) -> None:
+    """An error is asked again by the next run; rows that were not written are not no rows."""
+    (ranking,) = adapter(Fails()).recommend([asked()])
+    assert ranking.outcome is Outcome.ERROR and "lost" in ranking.detail and not ranking.items
+
+
+def test_one_window_that_failed_leaves_the_list_open() -> None:
+    class Sometimes(Fails):
+        def generate(
+            self, prompts: Sequence[Prompt], parameters: GenerationParameters, seeds=None
+        ) -> list[Generation]:
+            down = Generation("", "error", detail="lost")
+            return [down if "Speed" in p.user else Generation("[2] > [1]") for p in prompts]
+
+    (ranking,) = ListwiseRanking(Sometimes(), CATALOG, window=2).recommend([asked()])
+    assert ranking.outcome is Outcome.ERROR
 
 
 def test_rows_join_the_history() -> None:

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fairrec.catalogs import Catalog
-from fairrec.errors import WrongUse
+from fairrec.errors import BackendFailed, WrongUse
 from fairrec.protocols import Prompt, ScoresItems
 from fairrec.recommenders import Cloze, ClozeTemplate, RatingPrediction, YesNo
 from fairrec.recommenders.answers.ratings import parse_rating
@@ -189,3 +189,14 @@ def test_wrong_use() -> None:
         Cloze(writes(""), CATALOG)  # type: ignore[arg-type]
     with pytest.raises(WrongUse, match="does not name a candidate"):
         YesNo(Chooser(says_yes), CATALOG, question="Yes or No?")
+
+
+def test_a_back_end_that_fails_costs_one_request() -> None:
+    def fails_at_times(prompt: Prompt, choice: str) -> float:
+        if "a man" in prompt.user:
+            raise BackendFailed("lost")
+        return says_yes(prompt, choice)
+
+    woman, man = YesNo(Chooser(fails_at_times), CATALOG).recommend([asked(), asked("I am a man.")])
+    assert woman.items == ("i2", "i4", "i6")
+    assert man.outcome is Outcome.ERROR and man.detail == "lost"
