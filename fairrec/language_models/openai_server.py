@@ -181,20 +181,24 @@ class OpenAIServer:
         except (AttributeError, IndexError, TypeError):
             raise BackendFailed("the server's reply has no choices that can be read") from None
         usage = getattr(reply, "usage", None)
-        counts = (getattr(usage, f"{part}_tokens", 0) or 0 for part in ("prompt", "completion"))
-        return Generation(text if isinstance(text, str) else "", finish, *counts)
+        return Generation(
+            text if isinstance(text, str) else "",
+            finish,
+            getattr(usage, "prompt_tokens", 0) or 0,
+            getattr(usage, "completion_tokens", 0) or 0,
+        )
 
     def _first_tokens(self, prompt: Prompt) -> list[tuple[str, float]]:
         """Return the likeliest first tokens with their log-probabilities."""
         named = {"logprobs": True, "top_logprobs": TOP} if self.api == "chat" else {"logprobs": TOP}
         reply = self._ask(prompt, {"max_tokens": 1, "temperature": 0.0, **named})
         self._read(reply)  # a reply that is none says nothing about what the server offers
-        found = reply.choices[0].logprobs
+        found: Any = reply.choices[0].logprobs
         try:
             if content := getattr(found, "content", None):
                 tokens = [_pair(token) for token in _get(content[0], "top_logprobs")]
             else:
-                tokens = list(dict(getattr(found, "top_logprobs", None)[0]).items())
+                tokens = list(dict(found.top_logprobs[0]).items())
             return [(str(token), float(logprob)) for token, logprob in tokens]
         except (AttributeError, IndexError, KeyError, TypeError, ValueError):
             raise WrongUse(

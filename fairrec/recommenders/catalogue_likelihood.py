@@ -12,10 +12,14 @@ from numpy.typing import NDArray
 from fairrec.catalogs import Catalog
 from fairrec.errors import WrongUse
 from fairrec.protocols import LanguageModel, Prompt, ScoresContinuations
+from fairrec.recommenders.fitting import fit_histories, noted
 from fairrec.recommenders.score_ranking import recommend_by_score
-from fairrec.types import Ranking, Request
+from fairrec.types import Outcome, Ranking, Request
 
 Variant = Literal["raw", "per_token", "prior_corrected"]
+
+_TITLE_TOKENS = 64
+"""Room to leave for a title."""
 
 Prior = Callable[[tuple[str, ...], str | None], NDArray[np.float64]]
 """How likely (nats) each item of a pool is after the empty profile and a system turn."""
@@ -92,16 +96,33 @@ class CatalogueLikelihood:
     def recommend(self, requests: Sequence[Request]) -> list[Ranking]:
         """Rank each request's candidates; requests with the same ones share the work.
 
+        Where the words are longer than the model can read, the oldest titles of the history go,
+        and the ranking's detail says how many.
+
         Raises:
             WrongUse: A request asks for more items than it has candidates, names one twice, or
                 names one that is not in the catalogue.
         """
-        return recommend_by_score(self, self._catalog, requests, seen=True)
+        fitted = fit_histories(
+            self._model,
+            self._catalog,
+            requests,
+            lambda request: [self._prompt(request)],
+            _TITLE_TOKENS,
+        )
+        asked = [one.request for one in fitted if one.fits]
+        ranked = iter(recommend_by_score(self, self._catalog, asked, seen=True))
+        return [
+            noted(next(ranked), one.note)
+            if one.fits
+            else Ranking(outcome=Outcome.ERROR, detail=one.note)
+            for one in fitted
+        ]
 
     def score(self, requests: Sequence[Request], items: Sequence[str]) -> list[NDArray[np.float64]]:
         """Return, per request, one score (nats) for each of `items`; higher is better."""
         pool = tuple(items)
-        prompts = [Prompt(r.instruction, r.system, self._prefill) for r in requests]
+        prompts = [self._prompt(request) for request in requests]
         found = self._score(prompts, self._continuations(pool))
         if self._variant == "per_token":
             return [np.array([tokens.mean() for tokens in row]) for row in found]
@@ -112,6 +133,9 @@ class CatalogueLikelihood:
             row - self._prior(pool, request.system)
             for row, request in zip(sums, requests, strict=True)
         ]
+
+    def _prompt(self, request: Request) -> Prompt:
+        return Prompt(request.instruction, request.system, self._prefill)
 
     def _prior_of(self, pool: tuple[str, ...], system: str | None) -> NDArray[np.float64]:
         prompt = Prompt(self._empty_profile, system, self._prefill)

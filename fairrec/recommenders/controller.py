@@ -14,7 +14,14 @@ from typing import Any, Literal
 
 from fairrec.catalogs import Catalog, TitleMatcher
 from fairrec.errors import WrongUse
-from fairrec.protocols import Generation, GenerationParameters, LanguageModel, Prompt, Recommender
+from fairrec.protocols import (
+    Generation,
+    GenerationParameters,
+    HasContext,
+    LanguageModel,
+    Prompt,
+    Recommender,
+)
 from fairrec.recommenders.answers.cleaning import valid_text
 from fairrec.recommenders.answers.parsing import parse_titles
 from fairrec.recommenders.answers.title_ranking import rank_titles
@@ -119,11 +126,19 @@ class PipelineController:
 
     def _turn(self, talks: Sequence[_Talk]) -> None:
         """Let the model reply in each conversation, and do what its replies ask for."""
-        prompts = [self._prompt(talk) for talk in talks]
-        requests = [talk.request for talk in talks]
-        written = generate_seeded(self.model, prompts, requests, self.parameters, "talk")
+        for talk in talks:
+            if self._too_long(self._prompt(talk)):
+                talk.fail("the conversation is longer than the model can read")
+        going = [talk for talk in talks if not talk.ended]
+        written = generate_seeded(
+            self.model,
+            [self._prompt(talk) for talk in going],
+            [talk.request for talk in going],
+            self.parameters,
+            "talk",
+        )
         calling: list[tuple[_Talk, int]] = []
-        for talk, generation in zip(talks, written, strict=True):
+        for talk, generation in zip(going, written, strict=True):
             talk.reply(generation)
             if talk.ended:
                 continue
@@ -153,6 +168,12 @@ class PipelineController:
         told = [talk.request.system, TOOL if self.candidates == "tool" else None]
         system = "\n\n".join(text for text in told if text) or None
         return Prompt(talk.says, system, earlier=tuple(talk.earlier))
+
+    def _too_long(self, prompt: Prompt) -> bool:
+        if not isinstance(self.model, HasContext):
+            return False
+        room = self.parameters.max_new_tokens
+        return self.model.count_tokens(prompt) > self.model.context_length - room
 
     def _retrieved(self, talks: Sequence[_Talk], n: int) -> list[str]:
         """Return the recommender's titles, one a line, or what became of the call."""
@@ -219,6 +240,10 @@ class _Talk:
     def transcript(self) -> str:
         """Everything that was said."""
         return "\n\n".join(f"User: {said}\n\nModel: {reply}" for said, reply in self.earlier)
+
+    def fail(self, why: str) -> None:
+        """End the conversation without a list."""
+        self.failed, self.ended = (Outcome.ERROR, why), True
 
     def reply(self, generation: Generation) -> None:
         """Take down a reply."""

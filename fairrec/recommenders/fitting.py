@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from fairrec.catalogs import Catalog
 from fairrec.prompts.shown_titles import find_titles, titles_of
 from fairrec.protocols import Generation, HasContext, Prompt
-from fairrec.types import Request
+from fairrec.types import Ranking, Request
 
 _LONGEST = 4
 """Prompts of a request whose tokens are counted: the longest in characters."""
@@ -95,6 +95,13 @@ def write_fitted(
         (next(written), one.note) if one.fits else (Generation("", "error", detail=one.note), "")
         for one in fitted
     ]
+
+
+def noted(ranking: Ranking, note: str) -> Ranking:
+    """Return a ranking whose detail begins with what was left out of the words."""
+    if not note:
+        return ranking
+    return replace(ranking, detail="; ".join(filter(None, (note, ranking.detail))))
 
 
 def _fewest(request: Request, fits: Callable[[Request], bool], catalog: Catalog) -> int:

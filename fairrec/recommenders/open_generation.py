@@ -11,6 +11,7 @@ from fairrec.protocols import Generation, GenerationParameters, LanguageModel, P
 from fairrec.recommenders.answers.cleaning import valid_text
 from fairrec.recommenders.answers.parsing import parse_titles
 from fairrec.recommenders.answers.title_ranking import rank_titles
+from fairrec.recommenders.fitting import noted, write_fitted
 from fairrec.recommenders.generations import described, used, withheld
 from fairrec.seeds import derive_seed, generator
 from fairrec.types import Outcome, Ranking, Request
@@ -27,6 +28,9 @@ class OpenGeneration:
     The model chooses freely: a request's `candidates` do not reach it. Titles are matched to
     the catalogue; a title outside it, or one that fits several items, keeps its place in the
     list under its `off_catalogue_id`, so that two lists of unknown films can still be compared.
+
+    Where the words are longer than the model can read, the oldest titles of the history go, and
+    the ranking's detail says how many.
 
     An answer cut at the token limit keeps its whole titles (the last one, if the cut may have
     hit it, goes, and the ranking's detail says so); without any it is TRUNCATED. An answer the
@@ -82,7 +86,21 @@ class OpenGeneration:
 
     def recommend(self, requests: Sequence[Request]) -> list[Ranking]:
         """Answer every request with the titles that the model writes, in its order."""
-        if not requests:
+        written = write_fitted(
+            self.model,
+            self.catalog,
+            requests,
+            self._prompt,
+            self.parameters.max_new_tokens,
+            self._write,
+        )
+        return [
+            noted(self._read(generation, request.k), note)
+            for (generation, note), request in zip(written, requests, strict=True)
+        ]
+
+    def _write(self, prompts: list[Prompt], requests: list[Request]) -> list[Generation]:
+        if not prompts:
             return []
         seeds = [
             derive_seed(
@@ -90,15 +108,8 @@ class OpenGeneration:
             )
             for request in requests
         ]
-        generations = self.model.generate(
-            [self._prompt(request) for request in requests],
-            self.parameters,
-            None if self.parameters.temperature == 0 else seeds,
-        )
-        return [
-            self._read(generation, request.k)
-            for generation, request in zip(generations, requests, strict=True)
-        ]
+        sampled = self.parameters.temperature > 0
+        return self.model.generate(prompts, self.parameters, seeds if sampled else None)
 
     def _prompt(self, request: Request) -> Prompt:
         return Prompt(request.instruction + self.example, request.system, self.prefill)

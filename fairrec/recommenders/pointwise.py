@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from fairrec.catalogs import Catalog
 from fairrec.errors import BackendFailed, WrongUse
 from fairrec.protocols import Prompt
-from fairrec.recommenders.fitting import Fitted, fit_histories
+from fairrec.recommenders.fitting import Fitted, fit_histories, noted
 from fairrec.recommenders.score_ranking import best, candidates_of
 from fairrec.types import Outcome, Ranking, Request
 
@@ -101,8 +101,7 @@ class Pointwise(ABC):
             scores = self.score_candidates(one.request)
         except BackendFailed as failure:
             return Ranking(outcome=Outcome.ERROR, detail=failure.seen)
-        ranking = best(one.request.candidates or (), scores, one.request.k)
-        return replace(ranking, detail="; ".join(filter(None, (one.note, ranking.detail))))
+        return noted(best(one.request.candidates or (), scores, one.request.k), one.note)
 
     def score(self, requests: Sequence[Request], items: Sequence[str]) -> list[NDArray[np.float64]]:
         """Return, per request, one score for each of `items`; NaN where it cannot be told."""

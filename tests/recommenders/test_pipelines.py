@@ -17,6 +17,7 @@ from fairrec.catalogs import Catalog
 from fairrec.errors import BadData, WrongUse
 from fairrec.protocols import EmbedsUsers, Generation, GenerationParameters, Prompt
 from fairrec.recommenders import (
+    CatalogueLikelihood,
     FeatureEncoder,
     FilterThenRerank,
     GeneratedFeatures,
@@ -340,3 +341,64 @@ def test_each_request_goes_to_its_task() -> None:
     with pytest.raises(WrongUse, match="there is no task 'c'"):
         tasks.recommend([asked(slots={"task": "c"})])
     assert json.dumps(dict(tasks.description))
+
+
+# What a model can read
+
+
+class Reader:
+    """A model that calls a tool, scores titles, and reads so many words."""
+
+    def __init__(self, context_length: int) -> None:
+        self.context_length = context_length
+        self.description = {"name": "reader"}
+        self.seen: list[Prompt] = []
+
+    def count_tokens(self, prompt: Prompt) -> int:
+        said = [text for exchange in prompt.earlier for text in exchange]
+        return len(" ".join([*said, prompt.user]).split())
+
+    def generate(
+        self, prompts: Sequence[Prompt], parameters: GenerationParameters, seeds=None
+    ) -> list[Generation]:
+        self.seen += prompts
+        return [Generation('{"tool": "recommend", "n": 1}') for _ in prompts]
+
+    def continuation_logprobs(self, prompts: Sequence[Prompt], continuations: Sequence[str]):
+        self.seen += prompts
+        return [[np.array([-float(len(text))]) for text in continuations] for _ in prompts]
+
+
+LONG = asked(
+    instruction="I liked: " + "; ".join(TITLES[:8]) + ".", history=CATALOG.ids[:8], candidates=None
+)
+
+
+@pytest.mark.parametrize(
+    ("make", "room"),
+    [
+        (lambda m: OpenGeneration(m, CATALOG, parameters=GenerationParameters(5)), 5),
+        (lambda m: CatalogueLikelihood(m, CATALOG, variant="raw"), 64),
+    ],
+)
+def test_long_histories_are_cut_wherever_words_are_read(make, room: int) -> None:
+    reader = Reader(7 + room)
+    (ranking,) = make(reader).recommend([LONG])
+    assert ranking.detail.startswith("the oldest 3 of 8 titles of the history did not fit")
+    assert [p.user for p in reader.seen] == ["I liked: Up; Casino; Big; Speed; Fargo."]
+    (ranking,) = make(Reader(room)).recommend([LONG])
+    assert ranking.outcome is Outcome.ERROR and "longer than the 0 tokens" in ranking.detail
+
+
+def test_a_conversation_that_outgrows_the_model_is_an_error() -> None:
+    reader = Reader(60)
+    controller = PipelineController(
+        reader,
+        CATALOG,
+        Popularity(CATALOG).fit(USERS),
+        turns=50,
+        parameters=GenerationParameters(5),
+    )
+    (ranking,) = controller.recommend([LONG])
+    assert ranking.outcome is Outcome.ERROR and "longer than the model can read" in ranking.detail
+    assert 1 < len(reader.seen) < 50
